@@ -1,0 +1,42 @@
+# Everything a developer types. Needs python3 (3.11 or newer) and make, and sets up the rest in the checkout.
+PYTHON ?= python3
+UV := .tools/bin/uv
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := .venv
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test quick lint lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.ready ## install everything into .venv
+
+.tools/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tuppence needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv .tools
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+
+.venv/.ready: .tools/bin/uv pyproject.toml core/pyproject.toml uv.lock
+	$(UV) sync --quiet --frozen --python $(PYTHON)
+	@touch $@
+
+demo: setup ## a week of a chatbot's traffic, from capture to the report
+	.venv/bin/tuppence demo
+
+test: lint ## everything that must hold
+	.venv/bin/pytest -n 2 --dist loadgroup
+
+quick: setup ## the tests that take seconds
+	.venv/bin/pytest -q -n 2 -m 'not slow'
+
+lint: setup ## style and types
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+lock: .tools/bin/uv ## refresh uv.lock
+	$(UV) lock
+
+clean: ## remove what make made
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache dist

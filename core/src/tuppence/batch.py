@@ -1,0 +1,262 @@
+"""The batch: the events of one UTC hour, packed into one queue message.
+
+    offset  bytes  what
+    0       4      magic `tpb` and the format's version as one byte, 0x01
+    4       16     digest: BLAKE2b-128 of everything after it; in hex it is the batch's id
+    20      4      length of the header, unsigned, little-endian
+    24      n      header: JSON, UTF-8 (`Header`)
+    24+n    rest   columns: MessagePack (`Columns`), compressed as one zstd frame that states its size
+
+The same content is the same bytes and so the same id, whoever sends it and however often.
+`docs/reference/batch-format.md` describes it for other languages and holds test vectors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from typing import Any, Final
+
+import msgspec
+
+from tuppence.errors import BadBatch
+from tuppence.event import Event, hour_of
+
+VERSION: Final = 1
+MAGIC: Final = b"tpb" + bytes([VERSION])
+DIGEST: Final = 16
+PREFIX: Final = 4 + DIGEST + 4
+LEVEL: Final = 3
+"""zstd's level: beyond 3 the CPU time doubles for a few per cent."""
+
+MAX_BODY: Final = 64 * 1024
+"""One billing chunk of the default queue (https://aws.amazon.com/sqs/pricing/, read November 2026)."""
+TARGET_BODY: Final = 60 * 1024
+"""A batch is closed at about this size, so that its header and a service's own fields still fit."""
+MAX_EVENTS: Final = 4_096
+"""Events in one batch: bounds what a reader holds at once."""
+MAX_HEADER: Final = 4_096
+MAX_RAW: Final = 16 * 1024 * 1024
+"""The columns before compression, at most: what a reader is willing to unpack."""
+_WIDE: Final = 32
+"""Keys of `data` that get a column of their own; the rest go row by row."""
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the drain reads of a batch.
+
+    Attributes:
+        project: whose events these are.
+        hour: their UTC hour, as `2026111609`.
+        count: how many there are.
+        instance: the capturing run they come from; empty for events from outside.
+        first, last: the lowest and highest sequence number among them; 0 without an instance.
+        captured: sequence numbers the instance has given out so far, itself a cumulative count.
+        dropped: of those, how many fell out of a full journal so far.
+        refused: calls so far that gave no event because their content could not be one.
+        hello: the instance's first batch.
+        goodbye: its last: `captured` is final.
+
+    """
+
+    project: str
+    hour: str
+    count: int
+    instance: str = ""
+    first: int = 0
+    last: int = 0
+    captured: int = 0
+    dropped: int = 0
+    refused: int = 0
+    hello: bool = False
+    goodbye: bool = False
+
+
+class Columns(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The events of a batch, a list for each field; every list is `count` long, or empty when all is absent.
+
+    `seq` and `time` hold the first value, then differences. `data` has one list for each frequent key,
+    with `nil` where an event lacks it; `rest` holds what is left of each event's data, `nil` where nothing is.
+    """
+
+    seq: list[int] = []
+    time: list[int] = []
+    type: list[str] = []
+    id: list[str | None] = []
+    source: list[str | None] = []
+    user: list[str | None] = []
+    session: list[str | None] = []
+    data: dict[str, list[Any]] = {}
+    rest: list[dict[str, Any] | None] = []
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """A packed batch: its id, and the bytes of the message."""
+
+    id: str
+    body: bytes
+
+
+_header = msgspec.json.Encoder(order="deterministic")
+_columns = msgspec.msgpack.Encoder(order="deterministic")
+_read_header = msgspec.json.Decoder(Header)
+_read_columns = msgspec.msgpack.Decoder(Columns)
+
+
+def pack(header: Header, events: Sequence[Event]) -> Batch:
+    """Pack events of one hour, in the order given. The caller keeps within `MAX_EVENTS` and `MAX_RAW`."""
+    import zstandard
+
+    raw = _columns.encode(_to_columns(events))
+    head = _header.encode(header)
+    body = zstandard.ZstdCompressor(level=LEVEL).compress(raw)
+    sealed = len(head).to_bytes(4, "little") + head + body
+    digest = hashlib.blake2b(sealed, digest_size=DIGEST).digest()
+    return Batch(digest.hex(), MAGIC + digest + sealed)
+
+
+def is_batch(body: bytes) -> bool:
+    """Whether these bytes claim to be a batch of any version."""
+    return body[:3] == MAGIC[:3]
+
+
+def peek(body: bytes) -> tuple[str, Header]:
+    """Return a batch's id and header after checking its digest. Raises `BadBatch`."""
+    if not is_batch(body):
+        raise BadBatch("not a batch")
+    if body[3:4] != MAGIC[3:]:
+        raise BadBatch(f"format version {body[3:4].hex() or 'missing'}; this release reads {VERSION:02x}")
+    if len(body) < PREFIX:
+        raise BadBatch("cut short")
+    digest = body[4 : 4 + DIGEST]
+    if hashlib.blake2b(body[4 + DIGEST :], digest_size=DIGEST).digest() != digest:
+        raise BadBatch("digest does not match its content")
+    end = PREFIX + int.from_bytes(body[PREFIX - 4 : PREFIX], "little")
+    if end > min(len(body), PREFIX + MAX_HEADER):
+        raise BadBatch("header longer than allowed")
+    try:
+        header = _read_header.decode(body[PREFIX:end])
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise BadBatch(f"header: {error}") from None
+    _check_header(header)
+    return digest.hex(), header
+
+
+def unpack(body: bytes) -> tuple[Header, Columns]:
+    """Return a batch's header and columns, differences undone. Raises `BadBatch`; size is bounded."""
+    import zstandard
+
+    _, header = peek(body)
+    start = PREFIX + int.from_bytes(body[PREFIX - 4 : PREFIX], "little")
+    frame = body[start:]
+    try:
+        size = zstandard.frame_content_size(frame)
+        if not 0 <= size <= MAX_RAW:
+            raise BadBatch(f"columns of {size} bytes; at most {MAX_RAW} are read")
+        raw = zstandard.ZstdDecompressor().decompress(frame, max_output_size=MAX_RAW)
+        columns = _read_columns.decode(raw)
+    except (zstandard.ZstdError, msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise BadBatch(f"columns: {error}") from None
+    columns.seq = list(accumulate(columns.seq))
+    columns.time = list(accumulate(columns.time))
+    _check_columns(header, columns)
+    return header, columns
+
+
+def to_events(columns: Columns) -> list[Event]:
+    """Return columns as events again, in their order."""
+    count = len(columns.time)
+    absent: list[Any] = [None] * count
+    rows: list[dict[str, Any]] = [dict(rest) if rest else {} for rest in columns.rest or absent]
+    for key, values in columns.data.items():
+        for row, value in zip(rows, values, strict=True):
+            if value is not None:
+                row[key] = value
+    return [
+        Event(*fields)
+        for fields in zip(
+            columns.time,
+            columns.type,
+            columns.seq or [0] * count,
+            columns.id or absent,
+            columns.source or absent,
+            columns.user or absent,
+            columns.session or absent,
+            rows,
+            strict=True,
+        )
+    ]
+
+
+def column(columns: Columns, key: str) -> list[Any]:
+    """Return the values of one key of `data`, `None` where an event lacks it."""
+    values = columns.data.get(key)
+    if values is None and columns.rest:
+        values = [rest.get(key) if rest else None for rest in columns.rest]
+    return values or [None] * len(columns.time)
+
+
+def _to_columns(events: Sequence[Event]) -> Columns:
+    rows = [event.data for event in events]
+    wide = _wide_keys(rows)
+    rest = [{key: value for key, value in row.items() if key not in wide} or None for row in rows]
+    return Columns(
+        seq=_deltas([event.seq for event in events]) if any(event.seq for event in events) else [],
+        time=_deltas([event.time for event in events]),
+        type=[event.type for event in events],
+        id=_or_empty([event.id for event in events]),
+        source=_or_empty([event.source for event in events]),
+        user=_or_empty([event.user for event in events]),
+        session=_or_empty([event.session for event in events]),
+        data={key: [row.get(key) for row in rows] for key in wide},
+        rest=_or_empty(rest),
+    )
+
+
+def _wide_keys(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the keys worth a column: those that at least one event in eight has, the most frequent first."""
+    seen: dict[str, int] = {}
+    for row in rows:
+        for key in row:
+            seen[key] = seen.get(key, 0) + 1
+    frequent = [key for key, times in seen.items() if times * 8 >= len(rows)]
+    return sorted(sorted(frequent, key=lambda key: (-seen[key], key))[:_WIDE])
+
+
+def _deltas(values: list[int]) -> list[int]:
+    return values[:1] + [after - before for before, after in pairwise(values)]
+
+
+def _or_empty(values: list[Any]) -> list[Any]:
+    return values if any(value is not None for value in values) else []
+
+
+def _check_header(header: Header) -> None:
+    hour = header.hour
+    if len(hour) != len("2026111609") or not (hour.isascii() and hour.isdigit()):
+        raise BadBatch("header: `hour` is not of the form 2026111609")
+    if not 0 <= header.count <= MAX_EVENTS:
+        raise BadBatch(f"header: `count` is not between 0 and {MAX_EVENTS}")
+
+
+def _check_columns(header: Header, columns: Columns) -> None:
+    """Refuse columns that disagree with each other or with the header."""
+    named: tuple[list[Any], ...] = (columns.seq, columns.id, columns.source, columns.user, columns.session, columns.rest)
+    lists = [*named, *columns.data.values()]
+    if len(columns.time) != header.count or len(columns.type) != header.count:
+        raise BadBatch("columns: not as many events as the header says")
+    if any(values and len(values) != header.count for values in lists):
+        raise BadBatch("columns: lists of different lengths")
+    if (
+        header.instance
+        and columns.seq
+        and (min(columns.seq), max(columns.seq)) != (header.first, header.last)
+    ):
+        raise BadBatch("columns: sequence numbers disagree with the header")
+    try:
+        hours = {hour_of(time) for time in {min(columns.time), max(columns.time)}} if columns.time else set()
+    except (OverflowError, ValueError):
+        raise BadBatch("columns: a time outside the years 1 to 9999") from None
+    if hours - {header.hour}:
+        raise BadBatch("columns: events of another hour than the header's")

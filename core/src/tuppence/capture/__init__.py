@@ -1,0 +1,1 @@
+"""From the application's call to the queue."""

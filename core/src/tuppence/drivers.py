@@ -1,0 +1,372 @@
+"""The five interfaces a provider implements. This file is the contract; core writes policy on top of it.
+
+A driver is dumb: it does one call on one service and says what happened to each item. Core owns batching,
+chunking, retries, deadlines, deduplication, TTL and poison messages, so a driver never retries, never splits
+and never sleeps longer than it was asked to.
+
+What holds for every driver:
+
+- Methods are synchronous. Core never calls one instance from two threads at once, but may build it in one
+  thread and use it in another, and closes and rebuilds it after a fork.
+- The constructor does no I/O: it succeeds offline and fails at the first call.
+- Every method that takes a `deadline` returns or raises `DriverError(TIMEOUT)` by then.
+- Only `DriverError` crosses this line. A raised error means that no item of the call is known to have
+  succeeded; items that failed alone are returned as `ItemError`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol
+
+from tuppence.clock import Clock, Deadline
+from tuppence.errors import DriverError
+
+ZERO = timedelta(0)
+
+
+class Kind(StrEnum):
+    """The five things a provider may offer."""
+
+    QUEUE = "queue"
+    COMPUTE = "compute"
+    STORE = "store"
+    SCHEDULER = "scheduler"
+    MAILER = "mailer"
+
+
+class Feature(StrEnum):
+    """What a driver can do beyond its interface's minimum. Declared once, on the class."""
+
+    ORDERED = "ordered"  # queue: messages of one lane arrive in the order sent
+    DEDUPLICATED = "deduplicated"  # queue: one message id is delivered once within a window
+    ATTEMPTS = "attempts"  # queue: deliveries carry their attempt number
+    NATIVE_DEAD_LETTERS = "native_dead_letters"  # queue: the service sets poison messages aside
+    NATIVE_TRIGGER = "native_trigger"  # compute: the service calls the consumer by itself
+    NATIVE_TTL = "native_ttl"  # store: the service deletes expired records; purge has nothing to do
+    IDEMPOTENT_MAIL = "idempotent_mail"  # mailer: the same idempotency key is sent once
+
+
+class Role(StrEnum):
+    """The deployed components, each with permissions of its own."""
+
+    PRODUCER = "producer"
+    PROCESSOR = "processor"
+    REPORTER = "reporter"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """One thing a role must be allowed to do, in the provider's own words."""
+
+    action: str
+    resource: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one call takes at most. Of the instance, since service tiers differ."""
+
+    batch_items: int
+    batch_bytes: int
+    item_bytes: int
+
+
+class Meter(Protocol):
+    """Where a driver counts the units its vendor bills."""
+
+    def count(self, unit: str, amount: int = 1) -> None:
+        """Add `amount` of `unit`, a dotted name such as `sqs.requests`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What core hands every driver beside its options."""
+
+    project: str
+    meter: Meter
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class ItemError:
+    """What happened to the item at `position` (from 0) of a batch call."""
+
+    position: int
+    error: DriverError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message to send. `lane` keeps order among its own and may be ignored where there is no order."""
+
+    id: str
+    body: bytes
+    lane: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A message as received, leased to the receiver until `expires`.
+
+    `receipt` is the driver's own handle. `attempt` counts from 1 where the service counts at all.
+    """
+
+    message: Message
+    receipt: Any
+    expires: datetime
+    attempt: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Key:
+    """Where a record lives. Both parts are ASCII `[A-Za-z0-9._~-]`, 512 bytes together at most."""
+
+    partition: str
+    sort: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What a store keeps.
+
+    Attributes:
+        key: where it lives.
+        body: at most the store's `limits.item_bytes`, attributes and key included.
+        attributes: a few short strings beside the body, for people and for sorting out.
+        expires_at: from this second on no read returns it; `None` keeps it.
+        version: set by the store on reads; changes with every completed put; ignored on writes.
+
+    """
+
+    key: Key
+    body: bytes
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    expires_at: datetime | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Put only where no unexpired record is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """Put or delete only while the record still has this version."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Part of a query's answer. It may be short or empty; only `cursor is None` ends the answer."""
+
+    records: Sequence[Record]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One call of a job. `run_id` is the same when the platform repeats the call."""
+
+    job: str
+    run_id: str
+    payload: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """When a job runs: a cron line of five fields in an IANA time zone."""
+
+    name: str
+    cron: str
+    job: str
+    timezone: str = "UTC"
+    payload: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that goes with a mail."""
+
+    name: str
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Email:
+    """A mail to one recipient. Header values hold no line breaks; core sees to that."""
+
+    sender: str
+    to: str
+    subject: str
+    text: str
+    html: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    attachments: Sequence[Attachment] = ()
+
+
+BatchHandler = Callable[[Sequence[Delivery]], Sequence[ItemError]]
+RunHandler = Callable[[Run], None]
+NativeHandler = Callable[..., Any]
+
+
+class Driver(ABC):
+    """What all five have in common."""
+
+    Options: ClassVar[type]
+    """A frozen `msgspec.Struct`; core builds it from the configuration and refuses unknown keys."""
+
+    features: ClassVar[frozenset[Feature]] = frozenset()
+
+    def __init__(self, options: Any, context: Context) -> None:
+        self.options = options
+        self.context = context
+
+    @abstractmethod
+    def check(self) -> None:
+        """Make one cheap live call that proves the resource is there and may be used."""
+
+    def permissions(self, role: Role, /) -> Sequence[Permission]:  # noqa: ARG002 - the default needs none
+        """Return what `role` must be allowed to do through this driver. No I/O."""
+        return ()
+
+    def close(self) -> None:  # noqa: B027 - most drivers hold nothing that needs letting go
+        """Let go of connections. May be called twice; the instance is not used afterwards."""
+
+
+class QueueDriver(Driver):
+    """Messages that wait, at least once each, until they are acknowledged."""
+
+    limits: Limits
+
+    @abstractmethod
+    def send(self, messages: Sequence[Message], /, *, deadline: Deadline) -> Sequence[ItemError]:
+        """Hand over messages, within `limits`. A repeat of an accepted message is no error."""
+
+    @abstractmethod
+    def receive(
+        self, *, max_messages: int, wait: timedelta, lease: timedelta, deadline: Deadline
+    ) -> Sequence[Delivery]:
+        """Lease up to `max_messages`, waiting up to `wait` for the first; empty when none came.
+
+        Until `Delivery.expires` no other receiver sees them; afterwards they are delivered again. `lease`
+        is clamped to what the service can do.
+        """
+
+    @abstractmethod
+    def extend(
+        self, deliveries: Sequence[Delivery], /, *, lease: timedelta, deadline: Deadline
+    ) -> Sequence[ItemError]:
+        """Lease for `lease` more from now. `NOT_FOUND` where the lease was lost."""
+
+    @abstractmethod
+    def ack(self, deliveries: Sequence[Delivery], /, *, deadline: Deadline) -> Sequence[ItemError]:
+        """Remove for good. A repeat is no error; `NOT_FOUND` where the lease was lost to another receiver."""
+
+    @abstractmethod
+    def nack(
+        self, deliveries: Sequence[Delivery], /, *, delay: timedelta = ZERO, deadline: Deadline
+    ) -> Sequence[ItemError]:
+        """Give back, to be delivered again after `delay`. `NOT_FOUND` where the lease was lost."""
+
+    @abstractmethod
+    def depth(self, *, deadline: Deadline) -> tuple[int, timedelta | None]:
+        """Return how many messages wait or are leased, and the age of the oldest where it is known."""
+
+
+class StoreDriver(Driver):
+    """Records under a partition and a sort key, with conditions and a time to live.
+
+    A query or get sees every put that has completed. An expired record counts as absent everywhere.
+    """
+
+    limits: Limits
+
+    @abstractmethod
+    def put(
+        self,
+        records: Sequence[Record],
+        /,
+        *,
+        condition: Absent | Version | None = None,
+        deadline: Deadline,
+    ) -> Sequence[ItemError]:
+        """Write records, each whole or not at all.
+
+        With `Absent` each record fails alone with `ALREADY_EXISTS`; with `Version` (one record a call) it
+        fails with `CONFLICT`, also where the record is gone. Both are atomic against every other writer.
+        """
+
+    @abstractmethod
+    def get(self, keys: Sequence[Key], /, *, deadline: Deadline) -> Sequence[Record | None]:
+        """Return a record or `None` for each key, in the keys' order."""
+
+    @abstractmethod
+    def query(
+        self,
+        partition: str,
+        /,
+        *,
+        start: str = "",
+        end: str = "",
+        limit: int,
+        cursor: str | None = None,
+        deadline: Deadline,
+    ) -> Page:
+        """Return records with `start <= sort < end` in order of `sort`; an empty `end` means no end."""
+
+    @abstractmethod
+    def delete(
+        self, keys: Sequence[Key], /, *, condition: Version | None = None, deadline: Deadline
+    ) -> Sequence[ItemError]:
+        """Remove. What is not there is no error, but `CONFLICT` under a condition (one key a call)."""
+
+    @abstractmethod
+    def purge(self, *, before: datetime, limit: int, deadline: Deadline) -> int:
+        """Delete up to `limit` records that expired before `before`; return how many.
+
+        Where TTL is native there is nothing to do: return 0.
+        """
+
+
+class ComputeDriver(Driver):
+    """Wraps portable code in what the platform calls."""
+
+    @abstractmethod
+    def consumer(self, handle: BatchHandler, /) -> NativeHandler:
+        """Return what the platform calls with queue messages; failed items are answered its way."""
+
+    @abstractmethod
+    def runner(self, handle: RunHandler, /) -> NativeHandler:
+        """Return what the platform calls when a schedule fires."""
+
+
+class SchedulerDriver(Driver):
+    """Owns the schedules themselves; deployment only makes the role they run under."""
+
+    @abstractmethod
+    def upsert(self, schedule: Schedule, /) -> None:
+        """Create or replace the schedule of this name."""
+
+    @abstractmethod
+    def remove(self, name: str, /) -> None:
+        """Remove it; no error where it is not there."""
+
+    @abstractmethod
+    def schedules(self) -> Sequence[Schedule]:
+        """Return this project's schedules, by name."""
+
+
+class MailerDriver(Driver):
+    """Sends one mail."""
+
+    @abstractmethod
+    def send(self, email: Email, /, *, idempotency_key: str, deadline: Deadline) -> str:
+        """Send, and return the service's id for the mail. A service that knows the key is given it."""

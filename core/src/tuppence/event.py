@@ -1,0 +1,232 @@
+"""The event: its fields, its limits, and how one from outside is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from tuppence.errors import InvalidEvent
+
+
+class Outcome(StrEnum):
+    """How a question ended. Every exit path has exactly one."""
+
+    ANSWERED = "answered"
+    NO_MATCH = "no_match"
+    REFUSED = "refused"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    RATE_LIMITED = "rate_limited"
+    INVALID = "invalid"
+    ABORTED = "aborted"
+
+
+QUESTION: Final = "question"
+FEEDBACK: Final = "feedback"
+REQUEST: Final = "request"
+
+MAX_EVENT_BYTES: Final = 32 * 1024
+"""One event, encoded. Two fit into one 64 KiB billing chunk of a queue with room for the header."""
+MAX_TEXT: Final = 4_000
+"""Characters of one string inside `data`; longer ones are cut and end in an ellipsis."""
+MAX_NAME: Final = 200
+"""Characters of `id`, `type`, `source`, `user`, `session` and of a key in `data`."""
+MAX_KEYS: Final = 64
+"""Keys of one mapping, or items of one list, inside `data`."""
+MAX_DEPTH: Final = 6
+"""Levels of nesting inside `data`."""
+
+EARLIEST_MS: Final = 0
+LATEST_MS: Final = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z, the last moment a datetime can show
+
+
+class Event(msgspec.Struct, gc=False):
+    """One thing that happened.
+
+    Attributes:
+        time: when, in milliseconds since 1970 UTC; finer digits are cut.
+        type: `question`, `feedback`, `request` or a name of the application's own.
+        seq: number within its instance, from 1; 0 for events from outside.
+        id: identity given from outside; `None` for captured events, whose identity is `(instance, seq)`.
+        source: the channel it came through, such as `web`.
+        user: who, as the application names them, or a pseudonym.
+        session: the conversation it belongs to.
+        data: everything else; `None` values are left out.
+
+    """
+
+    time: int
+    type: str
+    seq: int = 0
+    id: str | None = None
+    source: str | None = None
+    user: str | None = None
+    session: str | None = None
+    data: dict[str, Any] = {}
+
+
+def parse_event(line: bytes | str | Mapping[str, Any]) -> Event:
+    """Return the event that one JSON object from outside describes.
+
+    Args:
+        line: the JSON text, or the object already decoded. `time` (RFC 3339 with an offset) and `type` are
+            required; `id`, `source`, `user`, `session` and `data` are optional; other keys are refused.
+
+    Raises:
+        InvalidEvent: with the reason.
+
+    """
+    if isinstance(line, Mapping):
+        raw: Any = line
+    else:
+        if len(line) > MAX_EVENT_BYTES:
+            raise InvalidEvent(f"larger than {MAX_EVENT_BYTES} bytes")
+        raw = _decoded(line)
+    if not isinstance(raw, Mapping):
+        raise InvalidEvent("not a JSON object")
+    unknown = sorted(set(raw) - _FIELDS)
+    if unknown:
+        raise InvalidEvent(f"unknown key {unknown[0]!r}; your own values belong inside `data`")
+    kind = _name(raw, "type")
+    if kind is None:
+        raise InvalidEvent("no `type`")
+    data = raw.get("data")
+    if data is not None and not isinstance(data, Mapping):
+        raise InvalidEvent("`data` is not an object")
+    event = Event(
+        time=_time(raw.get("time")),
+        type=kind,
+        id=_name(raw, "id"),
+        source=_name(raw, "source"),
+        user=_name(raw, "user"),
+        session=_name(raw, "session"),
+        data={str(key): value for key, value in (data or {}).items() if value is not None},
+    )
+    _check_data(event)
+    return event
+
+
+def hour_of(time_ms: int) -> str:
+    """Return the UTC hour of a time as `2026111609`, the form used in keys and headers."""
+    return moment(time_ms).strftime("%Y%m%d%H")
+
+
+def moment(time_ms: int) -> datetime:
+    """Return a time in milliseconds as a datetime in UTC."""
+    return _EPOCH + timedelta(milliseconds=time_ms)
+
+
+def milliseconds(at: datetime) -> int:
+    """Return an aware datetime as milliseconds since 1970 UTC, finer digits cut."""
+    return (at - _EPOCH) // _MILLISECOND
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_FIELDS: Final = frozenset({"id", "type", "time", "source", "user", "session", "data"})
+_OUTCOMES: Final = frozenset(outcome.value for outcome in Outcome)
+_PLAIN: Final = (str, int, float, bool, type(None))
+
+
+def _decoded(line: bytes | str) -> Any:
+    try:
+        return msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise InvalidEvent(f"not valid JSON: {error}") from None
+    except RecursionError:
+        raise InvalidEvent("not valid JSON: nested too deeply") from None
+
+
+def _name(raw: Mapping[str, Any], field: str) -> str | None:
+    value = raw.get(field)
+    if value is None or value == "":
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise InvalidEvent(f"`{field}` is not a string")
+    if len(value) > MAX_NAME:
+        raise InvalidEvent(f"`{field}` is longer than {MAX_NAME} characters")
+    return value
+
+
+def _time(value: Any) -> int:
+    if value is None:
+        raise InvalidEvent("no `time`")
+    if not isinstance(value, str):
+        raise InvalidEvent("`time` is not a string like 2026-11-16T09:00:00Z")
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        raise InvalidEvent("`time` is not a date and time like 2026-11-16T09:00:00Z") from None
+    if at.tzinfo is None:
+        raise InvalidEvent("`time` has no offset from UTC; end it with Z or +01:00")
+    try:
+        time_ms = milliseconds(at)
+    except OverflowError:
+        time_ms = -1
+    if not EARLIEST_MS <= time_ms <= LATEST_MS:
+        raise InvalidEvent("`time` lies outside the years 1970 to 9999")
+    return time_ms
+
+
+def _check_data(event: Event) -> None:
+    """Hold `data` to its limits, and a question's own fields to their types."""
+    _check_value(event.data, 0)
+    if event.type == QUESTION:
+        outcome = event.data.get("outcome")
+        if outcome is not None and outcome not in _OUTCOMES:
+            raise InvalidEvent(f"`outcome` is none of {', '.join(sorted(_OUTCOMES))}")
+        for field, kinds in _QUESTION_TYPES.items():
+            value = event.data.get(field)
+            if value is not None and (
+                not isinstance(value, kinds) or isinstance(value, bool) != (kinds is bool)
+            ):
+                raise InvalidEvent(f"`{field}` is not {_TYPE_WORDS[kinds]}")
+    if len(msgspec.json.encode(event.data)) > MAX_EVENT_BYTES:
+        raise InvalidEvent(f"larger than {MAX_EVENT_BYTES} bytes")
+
+
+_NUMBER: Final = (int, float)
+_QUESTION_TYPES: Final[dict[str, Any]] = {
+    "text": str,
+    "outcome": str,
+    "cause": str,
+    "model": str,
+    "latency_ms": _NUMBER,
+    "input_tokens": int,
+    "output_tokens": int,
+    "score": _NUMBER,
+    "useful": bool,
+}
+_TYPE_WORDS: Final[dict[Any, str]] = {
+    str: "a string",
+    int: "a whole number",
+    _NUMBER: "a number",
+    bool: "true or false",
+}
+
+
+def _check_value(value: Any, depth: int) -> None:  # noqa: C901 - one walk, one kind of value a branch
+    if depth > MAX_DEPTH:
+        raise InvalidEvent(f"`data` is nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, Mapping):
+        if len(value) > MAX_KEYS:
+            raise InvalidEvent(f"`data` holds a mapping of more than {MAX_KEYS} keys")
+        for key, inner in value.items():
+            if len(str(key)) > MAX_NAME:
+                raise InvalidEvent(f"`data` holds a key longer than {MAX_NAME} characters")
+            _check_value(inner, depth + 1)
+    elif isinstance(value, list):
+        if len(value) > MAX_KEYS:
+            raise InvalidEvent(f"`data` holds a list of more than {MAX_KEYS} items")
+        for inner in value:
+            _check_value(inner, depth + 1)
+    elif not isinstance(value, _PLAIN):
+        raise InvalidEvent("`data` holds something JSON has no form for")
+    elif isinstance(value, int) and not -(2**63) <= value < 2**64:
+        raise InvalidEvent("`data` holds a whole number of more than 64 bits")

@@ -1,0 +1,38 @@
+"""The one hook a provider implements, and the declaration it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import pluggy
+
+from tuppence.drivers import Kind
+
+API: Final = 1
+"""The version of `tuppence.drivers` this release speaks."""
+
+hookspec = pluggy.HookspecMarker("tuppence")
+hookimpl = pluggy.HookimplMarker("tuppence")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """What a provider offers, as import strings, so that declaring it imports no SDK.
+
+    Attributes:
+        name: what people write after `provider =`.
+        api: the interface version it was written for (`tuppence.hookspecs.API`).
+        drivers: `module:Class` for each kind it has.
+
+    """
+
+    name: str
+    api: int
+    drivers: Mapping[Kind, str] = field(default_factory=dict)
+
+
+@hookspec
+def tuppence_provider() -> Provider:  # type: ignore[empty-body]  # a specification has no body
+    """Describe one provider. Must not import a cloud SDK."""

@@ -1,0 +1,1 @@
+"""From the queue to the store, and from events to numbers."""

@@ -1,0 +1,207 @@
+"""The rollup: the mergeable numbers of an hour, a day, or any span of days.
+
+Hours are sealed from events; days merge hours, weeks merge days. All numbers are integers or sketches, so a
+merge is exact, order-free and byte-identical. Nothing in here names a person or repeats a text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from tuppence.pipeline.sketch import Histogram, IdSet
+
+VERSION: Final = 1
+NAMES: Final = 256
+"""Distinct names kept in one table of names of an hour (types, models, routes …); the rest are `OTHER`."""
+OTHER: Final = "~other"
+
+
+class ModelUse(msgspec.Struct, omit_defaults=True):
+    """What one model did."""
+
+    questions: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class RouteUse(msgspec.Struct, omit_defaults=True):
+    """What one route of an API did; errors are answers of 500 and above."""
+
+    requests: int = 0
+    errors: int = 0
+    latency: Histogram = msgspec.field(default_factory=Histogram)
+
+
+class Cell(msgspec.Struct, omit_defaults=True):
+    """The numbers of one hour of the owner's clock, or of a merge of such hours.
+
+    Attributes:
+        events: all of them, duplicates dropped.
+        types: events by type.
+        questions: how many of them are questions.
+        outcomes: questions by outcome.
+        causes: questions not answered, by `outcome/cause`.
+        useful_yes, useful_no: what people said of answers.
+        people, sessions: distinct users and sessions, as keyed hashes.
+        latency: of questions, in milliseconds.
+        models: questions and tokens by model.
+        sources: questions by channel.
+        routes: requests by `METHOD route`.
+
+    """
+
+    events: int = 0
+    types: dict[str, int] = {}
+    questions: int = 0
+    outcomes: dict[str, int] = {}
+    causes: dict[str, int] = {}
+    useful_yes: int = 0
+    useful_no: int = 0
+    people: IdSet = msgspec.field(default_factory=IdSet)
+    sessions: IdSet = msgspec.field(default_factory=IdSet)
+    latency: Histogram = msgspec.field(default_factory=Histogram)
+    models: dict[str, ModelUse] = {}
+    sources: dict[str, int] = {}
+    routes: dict[str, RouteUse] = {}
+
+
+class Seen(msgspec.Struct, omit_defaults=True):
+    """What arrived of one instance.
+
+    `received` holds the sequence numbers as `[first, last]` runs, sorted and apart. `captured`, `dropped` and
+    `refused` are its cumulative counts, the highest that arrived.
+    """
+
+    received: list[list[int]] = []
+    captured: int = 0
+    dropped: int = 0
+    refused: int = 0
+    hello: bool = False
+    goodbye: bool = False
+
+
+class Rollup(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The numbers of a UTC hour (`cells` by hour of the owner's clock) or of a day.
+
+    Attributes:
+        version: of this form.
+        zone: the time zone the cells were cut in.
+        parts: what it was made from: the batch ids of an hour, the UTC hours of a day; sorted.
+        cells: by hour of the owner's clock, as `2026-11-16T09`; an hour cut by a zone at :30 or :45 has two.
+        instances: what arrived of each capturing run.
+        duplicates: events dropped because the same event had been counted.
+        identified: events that came from outside with an id, duplicates dropped.
+        ids: hashes of those ids; fewer than `identified` where one id came with several times.
+        conflicting: by how many fewer, hour by hour: what is still known when `ids` is no longer exact.
+        unreadable: segments that passed the drain but hold columns that cannot be read.
+
+    """
+
+    version: int = VERSION
+    zone: str
+    parts: list[str]
+    cells: dict[str, Cell] = {}
+    instances: dict[str, Seen] = {}
+    duplicates: int = 0
+    identified: int = 0
+    ids: IdSet = msgspec.field(default_factory=IdSet)
+    conflicting: int = 0
+    unreadable: int = 0
+
+
+def merge_cells(cells: Iterable[Cell]) -> Cell:
+    """Return the sum of these cells."""
+    parts = list(cells)
+    return Cell(
+        events=sum(cell.events for cell in parts),
+        types=_sums(cell.types for cell in parts),
+        questions=sum(cell.questions for cell in parts),
+        outcomes=_sums(cell.outcomes for cell in parts),
+        causes=_sums(cell.causes for cell in parts),
+        useful_yes=sum(cell.useful_yes for cell in parts),
+        useful_no=sum(cell.useful_no for cell in parts),
+        people=IdSet.merged(cell.people for cell in parts),
+        sessions=IdSet.merged(cell.sessions for cell in parts),
+        latency=Histogram.merged(cell.latency for cell in parts),
+        models=_grouped((cell.models for cell in parts), _merge_models),
+        sources=_sums(cell.sources for cell in parts),
+        routes=_grouped((cell.routes for cell in parts), _merge_routes),
+    )
+
+
+def merge_seen(parts: Iterable[Seen]) -> Seen:
+    """Return what arrived of one instance over several rollups."""
+    seen = list(parts)
+    return Seen(
+        received=merge_runs(run for one in seen for run in one.received),
+        captured=max((one.captured for one in seen), default=0),
+        dropped=max((one.dropped for one in seen), default=0),
+        refused=max((one.refused for one in seen), default=0),
+        hello=any(one.hello for one in seen),
+        goodbye=any(one.goodbye for one in seen),
+    )
+
+
+def merge_instances(parts: Iterable[Mapping[str, Seen]]) -> dict[str, Seen]:
+    """Return what arrived of each instance over several rollups."""
+    return _grouped(parts, merge_seen)
+
+
+def merge_runs(runs: Iterable[list[int]]) -> list[list[int]]:
+    """Return `[first, last]` runs of whole numbers sorted, with those that touch or overlap joined."""
+    joined: list[list[int]] = []
+    for first, last in sorted(map(tuple, runs)):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1][1] = max(joined[-1][1], last)
+        else:
+            joined.append([first, last])
+    return joined
+
+
+_encoder = msgspec.msgpack.Encoder(order="deterministic")
+_decoder = msgspec.msgpack.Decoder(Rollup)
+
+
+def encode(rollup: Rollup) -> bytes:
+    """Return the rollup's one form in bytes."""
+    return _encoder.encode(rollup)
+
+
+def decode(body: bytes) -> Rollup:
+    """Return the rollup of these bytes. Raises `msgspec.MsgspecError`."""
+    return _decoder.decode(body)
+
+
+def _sums(tables: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for table in tables:
+        for name, count in table.items():
+            total[name] = total.get(name, 0) + count
+    return total
+
+
+def _grouped(tables: Iterable[Mapping[str, Any]], merge: Any) -> dict[str, Any]:
+    groups: dict[str, list[Any]] = {}
+    for table in tables:
+        for name, value in table.items():
+            groups.setdefault(name, []).append(value)
+    return {name: merge(values) for name, values in groups.items()}
+
+
+def _merge_models(uses: list[ModelUse]) -> ModelUse:
+    return ModelUse(
+        questions=sum(use.questions for use in uses),
+        input_tokens=sum(use.input_tokens for use in uses),
+        output_tokens=sum(use.output_tokens for use in uses),
+    )
+
+
+def _merge_routes(uses: list[RouteUse]) -> RouteUse:
+    return RouteUse(
+        requests=sum(use.requests for use in uses),
+        errors=sum(use.errors for use in uses),
+        latency=Histogram.merged(use.latency for use in uses),
+    )

@@ -1,0 +1,89 @@
+"""The texts: what was asked in an hour, merged where it was the same, and bounded.
+
+They stand beside the numbers and live only as long as the events they came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+VERSION: Final = 1
+TEXTS: Final = 2_000
+"""Distinct texts kept for one day's share of an hour; the most asked stay."""
+ASKERS: Final = 32
+"""People named by hash for one text: the lowest hashes, so that a merge keeps the same ones in any order."""
+
+
+class Text(msgspec.Struct, omit_defaults=True):
+    """One thing that was asked, in the words of one who asked it.
+
+    Attributes:
+        text: redacted; of all spellings with the same key the first in code-point order.
+        count: how often.
+        outcomes: questions by outcome.
+        causes: those not answered, by `outcome/cause`.
+        askers: keyed hashes of the people who asked, the lowest `ASKERS` of them, sorted.
+        useful_yes, useful_no: what people said of the answers.
+
+    """
+
+    text: str
+    count: int = 0
+    outcomes: dict[str, int] = {}
+    causes: dict[str, int] = {}
+    askers: list[int] = []
+    useful_yes: int = 0
+    useful_no: int = 0
+
+
+class Texts(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What was asked in a UTC hour, by day of the owner's clock (`2026-11-16`).
+
+    `days` maps a day to its texts by key, the question in its normal form (`key_of`). `left_out` counts the
+    questions whose texts did not fit.
+    """
+
+    version: int = VERSION
+    days: dict[str, dict[str, Text]] = {}
+    left_out: dict[str, int] = {}
+
+
+def key_of(text: str) -> str:
+    """Return the normal form that makes two askings the same question: case, width, punctuation and space."""
+    import unicodedata
+
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    words = "".join(c if c.isalnum() else "" if c in "'\u2019" else " " for c in folded).split()
+    return " ".join(words) or folded.strip()
+
+
+def merge_texts(parts: Iterable[Text]) -> Text:
+    """Return several records of one text as one."""
+    texts = list(parts)
+    merged = Text(min(text.text for text in texts))
+    for text in texts:
+        merged.count += text.count
+        merged.useful_yes += text.useful_yes
+        merged.useful_no += text.useful_no
+        for into, table in ((merged.outcomes, text.outcomes), (merged.causes, text.causes)):
+            for name, count in table.items():
+                into[name] = into.get(name, 0) + count
+    merged.askers = sorted({asker for text in texts for asker in text.askers})[:ASKERS]
+    return merged
+
+
+_encoder = msgspec.msgpack.Encoder(order="deterministic")
+_decoder = msgspec.msgpack.Decoder(Texts)
+
+
+def encode(texts: Texts) -> bytes:
+    """Return the texts' one form in bytes."""
+    return _encoder.encode(texts)
+
+
+def decode(body: bytes) -> Texts:
+    """Return the texts of these bytes. Raises `msgspec.MsgspecError`."""
+    return _decoder.decode(body)

@@ -1,0 +1,112 @@
+"""Finds providers and builds their drivers. The only file that touches pluggy's manager.
+
+A plugin that fails to load is set aside with its error, and named when someone asks for it or lists
+providers; the others go on working.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from tuppence import hookspecs
+from tuppence.drivers import Context, Driver, Kind
+from tuppence.errors import PluginError
+from tuppence.hookspecs import API, Provider
+
+if TYPE_CHECKING:
+    from tuppence.config import Config
+
+GROUP = "tuppence"
+BLOCK_VARIABLE = "TUPPENCE_BLOCK_PLUGINS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plugins:
+    """The providers of this installation: those that work, and those that do not with the reason."""
+
+    providers: Mapping[str, Provider]
+    broken: Mapping[str, Exception]
+
+    def provider(self, name: str) -> Provider:
+        """Return the provider of this name, or say why it cannot be had."""
+        if name in self.providers:
+            return self.providers[name]
+        if name in self.broken:
+            reason = self.broken[name]
+            raise PluginError(
+                f"provider {name!r} is installed but broken: {type(reason).__name__}: {reason}"
+            ) from reason
+        known = ", ".join(sorted(self.providers)) or "none"
+        raise PluginError(
+            f"provider {name!r} is not installed (installed: {known}); "
+            f"install it with `pip install tuppence-{name}`, or choose another with `provider = …`"
+        )
+
+    def driver_class(self, kind: Kind, name: str) -> type[Driver]:
+        """Import and return the driver class of one kind; this is where an SDK is first loaded."""
+        provider = self.provider(name)
+        if kind not in provider.drivers:
+            others = sorted(p.name for p in self.providers.values() if kind in p.drivers)
+            raise PluginError(
+                f"{name} has no {kind.value}; installed providers with one: {', '.join(others) or 'none'}. "
+                f'Write `[{kind.value}]` with `provider = "…"`'
+            )
+        target = provider.drivers[kind]
+        module, _, attribute = target.partition(":")
+        try:
+            found = getattr(import_module(module), attribute)
+        except Exception as error:
+            raise PluginError(f"{name}: cannot load its {kind.value} ({target}): {error}") from error
+        if not (isinstance(found, type) and issubclass(found, Driver)):
+            raise PluginError(f"{name}: {target} is no driver")
+        return found
+
+    def driver(self, kind: Kind, config: Config, context: Context) -> Any:
+        """Build the driver the configuration chooses for `kind`, from its table of options."""
+        name = config.provider_of(kind)
+        cls = self.driver_class(kind, name)
+        return cls(config.options(kind, cls.Options), context)
+
+
+def load(found: Iterable[EntryPoint] | None = None) -> Plugins:
+    """Load every installed provider (or those given), each on its own."""
+    blocked = {name.strip() for name in os.environ.get(BLOCK_VARIABLE, "").split(",")}
+    candidates = entry_points(group=GROUP) if found is None else found
+    providers: dict[str, Provider] = {}
+    broken: dict[str, Exception] = {}
+    for entry in sorted(candidates, key=lambda entry: (entry.name, entry.value)):
+        if entry.name in blocked:
+            continue
+        try:
+            provider = _load_one(entry)
+            if provider.name in providers:
+                raise PluginError(f"{entry.value}: the name {provider.name!r} is taken by another plugin")
+            providers[provider.name] = provider
+        except Exception as error:  # noqa: BLE001 - whatever a stranger's module raises must not reach others
+            broken[entry.name if entry.name not in broken else entry.value] = error
+    return Plugins(providers=providers, broken=broken)
+
+
+def _load_one(entry: EntryPoint) -> Provider:
+    """Register one plugin with a manager of its own, so that its mistakes are its own too."""
+    manager = pluggy.PluginManager("tuppence")
+    manager.add_hookspecs(hookspecs)
+    manager.register(entry.load(), name=entry.name)
+    manager.check_pending()
+    answers = manager.hook.tuppence_provider()
+    if len(answers) != 1 or not isinstance(answers[0], Provider):
+        raise PluginError(f"{entry.value} must return one Provider from tuppence_provider()")
+    provider: Provider = answers[0]
+    if provider.api != API:
+        raise PluginError(
+            f"{entry.value} was written for interface version {provider.api}, this tuppence speaks {API}; "
+            f"install matching versions"
+        )
+    return provider

@@ -1,0 +1,1 @@
+"""Contract tests that any driver can be held to."""
