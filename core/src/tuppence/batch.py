@@ -74,7 +74,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Columns(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """The events of a batch, a list for each field; every list is `count` long, or empty when all is absent.
+    """The events of a batch: a list for each field, `count` long, or empty when all is absent.
 
     `seq` and `time` hold the first value, then differences. `data` has one list for each frequent key,
     with `nil` where an event lacks it; `rest` holds what is left of each event's data, `nil` where nothing is.
@@ -242,8 +242,8 @@ def _check_header(header: Header) -> None:
 
 def _check_columns(header: Header, columns: Columns) -> None:
     """Refuse columns that disagree with each other or with the header."""
-    named: tuple[list[Any], ...] = (columns.seq, columns.id, columns.source, columns.user, columns.session, columns.rest)
-    lists = [*named, *columns.data.values()]
+    named: list[list[Any]] = [columns.seq, columns.id, columns.source, columns.user, columns.session]
+    lists = [*named, columns.rest, *columns.data.values()]
     if len(columns.time) != header.count or len(columns.type) != header.count:
         raise BadBatch("columns: not as many events as the header says")
     if any(values and len(values) != header.count for values in lists):
