@@ -77,7 +77,7 @@ class Columns(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The events of a batch: a list for each field, `count` long, or empty when all is absent.
 
     `seq` and `time` hold the first value, then differences. `data` has one list for each frequent key,
-    with `nil` where an event lacks it; `rest` holds what is left of each event's data, `nil` where nothing is.
+    with `nil` where an event lacks it; `rest` holds what is left of each event's data, or `nil`.
     """
 
     seq: list[int] = []
