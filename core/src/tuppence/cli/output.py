@@ -1,0 +1,154 @@
+"""What a command says: text for people, one JSON document for programs, errors for both.
+
+On a terminal tables are drawn and long work shows its progress; into a pipe go plain lines with tabs between
+the columns, so that `cut` and `awk` work.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback as tracebacks
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import click
+import msgspec
+
+from tuppence.errors import ConfigError, DriverError, ErrorCode, PluginError
+
+Advance = Callable[[int], None]
+"""Called with how much has been done since the last call."""
+
+_NEXT: Final = {
+    ErrorCode.NOT_FOUND: "Check its name in your configuration; `tuppence doctor` looks at each resource.",
+    ErrorCode.UNAUTHENTICATED: "Check the credentials of this machine, then run `tuppence doctor`.",
+    ErrorCode.FORBIDDEN: "Allow it for the account in use, then run `tuppence doctor`.",
+    ErrorCode.TOO_LARGE: "Make it smaller, or choose a provider with wider limits (`tuppence providers`).",
+    ErrorCode.UNSUPPORTED: "Choose a provider that can do this (`tuppence providers`).",
+}
+_AGAIN: Final = "Nothing is lost: run the same command again in a few minutes."
+_DOCTOR: Final = "Run `tuppence doctor` to see what is wrong."
+
+
+class Output:
+    """Where a command prints.
+
+    Args:
+        json: print one JSON document on standard output, and no other word there.
+
+    """
+
+    def __init__(self, *, json: bool) -> None:
+        self.json = json
+
+    def say(self, text: str = "") -> None:
+        """Print a line for people."""
+        if not self.json:
+            click.echo(printable(text))
+
+    def note(self, text: str) -> None:
+        """Print a line for people on standard error: what is not the result itself."""
+        if not self.json:
+            click.echo(printable(text), err=True)
+
+    def table(self, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Print a table for people; into a pipe, lines with tabs between the columns and no header."""
+        if self.json:
+            return
+        if not sys.stdout.isatty():
+            for row in rows:
+                click.echo("\t".join(printable(cell) for cell in row))
+            return
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(*header, box=None, header_style="bold", pad_edge=False)
+        for row in rows:
+            table.add_row(*(Text(printable(cell)) for cell in row))
+        Console().print(table)
+
+    def result(self, document: Any) -> None:
+        """Print the document for programs."""
+        if self.json:
+            click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
+
+    @contextmanager
+    def progress(self, what: str, total: int | None = None) -> Iterator[Advance]:
+        """Show on a terminal how far long work has come."""
+        if self.json or not sys.stderr.isatty():
+            yield lambda _done: None
+            return
+        from rich.console import Console
+        from rich.progress import Progress
+
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(what, total=total)
+            yield lambda done: bar.advance(task, done)
+
+    def fail(self, message: str, next_step: str, kind: str = "error") -> None:
+        """Say in one sentence what is wrong, and in another what to do next."""
+        if self.json:
+            self.result({"error": {"kind": kind, "message": message, "next": next_step}})
+        else:
+            click.echo(f"Error: {printable(message)}\n  {printable(next_step)}", err=True)
+
+    def error(self, error: Exception, *, traceback: bool = False) -> None:
+        """Explain an error that was to be expected."""
+        if traceback:
+            click.echo("".join(tracebacks.format_exception(error)), err=True)
+        kind = error.code.value if isinstance(error, DriverError) else type(error).__name__
+        self.fail(_sentence(_message(error)), _next_step(error), kind)
+
+    def bug(self, error: Exception, *, traceback: bool = False) -> None:
+        """Own up to an error that nobody expected."""
+        if traceback:
+            click.echo("".join(tracebacks.format_exception(error)), err=True)
+        self.fail(
+            f"tuppence ran into a bug of its own ({type(error).__name__}).",
+            "Please report it with what `--debug` prints, private texts taken out.",
+            "bug",
+        )
+
+    def usage(self, error: click.UsageError) -> None:
+        """Say how a command line should have been written."""
+        if not self.json:
+            error.show()
+            return
+        path = error.ctx.command_path if error.ctx else "tuppence"
+        self.fail(error.format_message(), f"Run `{path} --help`.", "usage")
+
+
+def printable(text: str) -> str:
+    """Return text that cannot steer a terminal: control characters become their escapes."""
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun: `1 event`, `3,000 events`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    return str(error)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def _next_step(error: Exception) -> str:
+    if isinstance(error, DriverError):
+        return _NEXT.get(error.code, _AGAIN if error.code.retryable else _DOCTOR)
+    if isinstance(error, ConfigError):
+        return "Correct that setting; `docs/reference/configuration.md` lists them all."
+    if isinstance(error, PluginError):
+        return "`tuppence providers` shows what is installed."
+    if isinstance(error, OSError):
+        return "Check that the place exists and that you may read and write there."
+    return _DOCTOR

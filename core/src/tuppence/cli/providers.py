@@ -1,0 +1,45 @@
+"""`tuppence providers`: what is installed, what it can do, and what is broken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from tuppence import plugins
+from tuppence.cli.app import COULD_NOT, DONE, Session, shared
+from tuppence.drivers import Driver, Kind
+from tuppence.errors import PluginError
+from tuppence.plugins import Plugins
+
+
+@click.command()
+@shared
+def providers(session: Session) -> int:
+    """List the installed providers, with what their drivers can do."""
+    found = plugins.load()
+    drivers = [
+        _driver(found, name, kind)
+        for name, provider in found.providers.items()
+        for kind in Kind
+        if kind in provider.drivers
+    ]
+    broken = [{"name": name, "reason": f"{type(e).__name__}: {e}"} for name, e in found.broken.items()]
+    session.output.table(
+        ("provider", "kind", "features"),
+        [(d["provider"], d["kind"], d["error"] or ", ".join(d["features"]) or "-") for d in drivers],
+    )
+    for plugin in broken:
+        session.output.note(f"{plugin['name']} is broken and left out: {plugin['reason']}")
+    session.output.result({"drivers": drivers, "broken": broken})
+    return COULD_NOT if broken or any(driver["error"] for driver in drivers) else DONE
+
+
+def _driver(found: Plugins, provider: str, kind: Kind) -> dict[str, Any]:
+    """Describe one driver, or say why its class cannot be loaded."""
+    described: dict[str, Any] = {"provider": provider, "kind": kind.value, "features": [], "error": None}
+    try:
+        cls: type[Driver] = found.driver_class(kind, provider)
+    except PluginError as error:
+        return described | {"error": str(error)}
+    return described | {"features": sorted(feature.value for feature in cls.features)}

@@ -1,0 +1,1 @@
+"""A made-up shop's week, for a first look at the report without an application."""
