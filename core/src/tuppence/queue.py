@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from functools import partial
 from typing import TypeVar
 
 from tuppence.clock import Clock, Deadline
 from tuppence.drivers import ZERO, Delivery, ItemError, Limits, Message, QueueDriver
-from tuppence.errors import DriverError, ErrorCode
-from tuppence.retry import call, may_retry, pause_before
+from tuppence.retry import call, each
 
 Item = TypeVar("Item", Message, Delivery)
 
@@ -95,62 +93,17 @@ class Queue:
         name: str,
         deadline: Deadline,
     ) -> list[ItemError]:
-        failed: list[ItemError] = []
-        for positions in self._batches(items):
-            failed += self._one_batch(items, positions, operation, name, deadline)
-        return failed
-
-    def _one_batch(
-        self,
-        items: Sequence[Item],
-        positions: list[int],
-        operation: Callable[[Sequence[Item]], Sequence[ItemError]],
-        name: str,
-        deadline: Deadline,
-    ) -> list[ItemError]:
-        """Try the items of one batch until none is left that another try may help."""
-        final: list[ItemError] = []
-        attempt = 0
-        while positions:
-            batch = [items[position] for position in positions]
-            try:
-                errors = call(
-                    partial(operation, batch),
-                    deadline=deadline,
-                    clock=self._clock,
-                    name=name,
-                )
-            except DriverError as error:
-                return final + [ItemError(position, error) for position in positions]
-            attempt += 1
-            located = [ItemError(positions[error.position], error.error) for error in errors]
-            pause = max((pause_before(attempt, error.error) for error in located), default=0.0)
-            out_of_time = pause >= deadline.remaining()
-            again = [e for e in located if may_retry(e.error, attempt) and not out_of_time]
-            final += [error for error in located if error not in again]
-            positions = [error.position for error in again]
-            if positions:
-                self._clock.sleep(pause)
-        return final
-
-    def _batches(self, items: Sequence[Item]) -> Iterator[list[int]]:
-        """Yield the positions of items that fit into one call together."""
-        positions: list[int] = []
-        size = 0
-        for position, item in enumerate(items):
-            length = len(item.body) if isinstance(item, Message) else 0
-            full = len(positions) == self.limits.batch_items or size + length > self.limits.batch_bytes
-            if positions and full:
-                yield positions
-                positions, size = [], 0
-            positions.append(position)
-            size += length
-        if positions:
-            yield positions
+        return each(
+            items,
+            operation,
+            size=_size,
+            limits=self.limits,
+            deadline=deadline,
+            clock=self._clock,
+            name=name,
+        )
 
 
-def too_large(name: str, provider: str, size: int, limit: int) -> DriverError:
-    """Return the error for an item over a service's limit."""
-    return DriverError(
-        ErrorCode.TOO_LARGE, operation=name, provider=provider, message=f"{size} bytes; at most {limit}"
-    )
+def _size(item: Message | Delivery) -> int:
+    """Return what an item weighs in a call; a delivery is named by its receipt alone."""
+    return len(item.body) if isinstance(item, Message) else 0

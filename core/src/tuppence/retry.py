@@ -1,4 +1,4 @@
-"""The one retry loop: by age, with full jitter, within one deadline.
+"""The one retry loop: by age, with full jitter, within one deadline; for a call, and for each item of many.
 
 The SDKs' own loops give up in a tenth of a second or block for minutes; drivers switch them off.
 """
@@ -6,13 +6,16 @@ The SDKs' own loops give up in a tenth of a second or block for minutes; drivers
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Final, TypeVar
 
 from tuppence.clock import Clock, Deadline
+from tuppence.drivers import ItemError, Limits
 from tuppence.errors import DriverError, ErrorCode
 
 Result = TypeVar("Result")
+Item = TypeVar("Item")
 
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 20.0
@@ -51,6 +54,35 @@ def call(operation: Callable[[], Result], *, deadline: Deadline, clock: Clock, n
         clock.sleep(pause)
 
 
+def each(
+    items: Sequence[Item],
+    operation: Callable[[Sequence[Item]], Sequence[ItemError]],
+    *,
+    size: Callable[[Item], int],
+    limits: Limits,
+    deadline: Deadline,
+    clock: Clock,
+    name: str,
+) -> list[ItemError]:
+    """Do `operation` to all items, as many a call as `limits` allows, each item tried again on its own.
+
+    Returns:
+        The items that failed for good, or were still failing at the deadline. One over `limits.item_bytes`
+        is `TOO_LARGE` without being tried.
+
+    """
+    sizes = [size(item) for item in items]
+    fitting = [position for position, length in enumerate(sizes) if length <= limits.item_bytes]
+    failed = [
+        ItemError(position, _too_large(name, length, limits.item_bytes))
+        for position, length in enumerate(sizes)
+        if length > limits.item_bytes
+    ]
+    for positions in _batches(fitting, sizes, limits):
+        failed += _one_batch(items, positions, operation, deadline, clock, name)
+    return failed
+
+
 def may_retry(error: DriverError, attempts: int) -> bool:
     """Whether a call that failed with `error`, for the `attempts`th time, is worth another try."""
     if error.code is ErrorCode.UNKNOWN:
@@ -65,3 +97,54 @@ def leaked(error: Exception, name: str) -> DriverError:
     )
     wrapped.__cause__ = error
     return wrapped
+
+
+def _one_batch(
+    items: Sequence[Item],
+    positions: list[int],
+    operation: Callable[[Sequence[Item]], Sequence[ItemError]],
+    deadline: Deadline,
+    clock: Clock,
+    name: str,
+) -> list[ItemError]:
+    """Try the items of one batch until none is left that another try may help."""
+    final: list[ItemError] = []
+    attempt = 0
+    while positions:
+        batch = [items[position] for position in positions]
+        try:
+            errors = call(partial(operation, batch), deadline=deadline, clock=clock, name=name)
+        except DriverError as error:
+            return final + [ItemError(position, error) for position in positions]
+        attempt += 1
+        located = [ItemError(positions[error.position], error.error) for error in errors]
+        again = [error for error in located if may_retry(error.error, attempt)]
+        pause = max((pause_before(attempt, error.error) for error in again), default=0.0)
+        if pause >= deadline.remaining():
+            return final + located
+        final += [error for error in located if error not in again]
+        positions = [error.position for error in again]
+        if positions:
+            clock.sleep(pause)
+    return final
+
+
+def _batches(positions: Sequence[int], sizes: Sequence[int], limits: Limits) -> Iterator[list[int]]:
+    """Yield the positions of items that fit into one call together."""
+    batch: list[int] = []
+    total = 0
+    for position in positions:
+        full = len(batch) == limits.batch_items or total + sizes[position] > limits.batch_bytes
+        if batch and full:
+            yield batch
+            batch, total = [], 0
+        batch.append(position)
+        total += sizes[position]
+    if batch:
+        yield batch
+
+
+def _too_large(name: str, size: int, limit: int) -> DriverError:
+    return DriverError(
+        ErrorCode.TOO_LARGE, operation=name, provider="core", message=f"{size} bytes; at most {limit}"
+    )
