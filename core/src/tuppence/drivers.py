@@ -149,6 +149,12 @@ class Record:
     expires_at: datetime | None = None
     version: str | None = None
 
+    @property
+    def size(self) -> int:
+        """The bytes that count against a limit: body, key, and the attributes' names and values in UTF-8."""
+        attributes = sum(len(text.encode()) for pair in self.attributes.items() for text in pair)
+        return len(self.body) + len(self.key.partition) + len(self.key.sort) + attributes
+
 
 @dataclass(frozen=True, slots=True)
 class Absent:

@@ -1,0 +1,253 @@
+"""The SQLite file behind the embedded queue, store and scheduler, shared by threads and processes.
+
+Every driver has a connection of its own. No connection lives across a fork: SQLite's locks belong to a
+process, and a child that inherits a connection believes that it holds locks it does not hold
+(https://sqlite.org/howtocorrupt.html, section 2.6).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+from weakref import WeakValueDictionary
+
+import msgspec
+
+from tuppence.clock import Deadline
+from tuppence.errors import ErrorCode
+from tuppence.local.errors import failure, translate
+
+APPLICATION: Final = int.from_bytes(b"tupp", "big")
+"""SQLite's `application_id`: tells our file from another program's."""
+VERSION: Final = 1
+"""SQLite's `user_version`: the version of `SCHEMA`."""
+
+SCHEMA: Final = (
+    """
+    CREATE TABLE messages (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        project TEXT NOT NULL,
+        id TEXT NOT NULL,
+        lane TEXT NOT NULL,
+        body BLOB NOT NULL,
+        sent INTEGER NOT NULL,
+        due INTEGER NOT NULL,              -- when it may be delivered, again or for the first time
+        leased INTEGER NOT NULL DEFAULT 0, -- 1 from a delivery until it is given back
+        attempt INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (project, id)
+    ) STRICT
+    """,
+    "CREATE INDEX messages_by_lane ON messages (project, lane, number, due)",
+    """
+    CREATE TABLE records (
+        version INTEGER PRIMARY KEY AUTOINCREMENT, -- every put replaces the row and so takes a new number
+        partition TEXT NOT NULL,
+        sort TEXT NOT NULL,
+        body BLOB NOT NULL,
+        attributes TEXT NOT NULL,
+        expires INTEGER,
+        UNIQUE (partition, sort)
+    ) STRICT
+    """,
+    "CREATE INDEX records_by_expiry ON records (expires) WHERE expires IS NOT NULL",
+    """
+    CREATE TABLE schedules (
+        project TEXT NOT NULL,
+        name TEXT NOT NULL,
+        definition TEXT NOT NULL,
+        due INTEGER NOT NULL,
+        PRIMARY KEY (project, name)
+    ) STRICT
+    """,
+)
+
+_LONGEST_WAIT: Final = 3_600.0
+"""Seconds; SQLite takes its timeout as a 32-bit number of milliseconds."""
+_LONGEST_FORK: Final = 1.0
+"""Seconds a fork waits for another thread's call to end."""
+_LARGEST_LOG: Final = 16 * 1024 * 1024
+"""Bytes that SQLite's write-ahead log keeps on disk between uses."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+class FileOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The options of the drivers that keep their things in SQLite.
+
+    Attributes:
+        path: the file, made when first used; its folder must exist.
+
+    """
+
+    path: str = "tuppence.db"
+
+
+class Database:
+    """One connection to the file, opened when first needed."""
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path).absolute()
+        self._connection: sqlite3.Connection | None = None
+        self._inherited: sqlite3.Connection | None = None
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def read(self, operation: str, deadline: Deadline) -> Iterator[sqlite3.Connection]:
+        """Lend the connection for statements that read."""
+        with self._lock, translate(operation, self.path, deadline):
+            yield self._ready(operation, deadline)
+
+    @contextmanager
+    def write(self, operation: str, deadline: Deadline) -> Iterator[sqlite3.Connection]:
+        """Lend the connection within a transaction that no other writer shares; an error undoes it."""
+        with self._lock, translate(operation, self.path, deadline):
+            connection = self._ready(operation, deadline)
+            with _transaction(connection, "IMMEDIATE"):
+                yield connection
+
+    def close(self) -> None:
+        """Let the file go. The next call opens it again."""
+        with self._lock:
+            self._disconnect()
+
+    def before_fork(self) -> None:
+        """Let the file go for the time of a fork, unless a call takes too long to end."""
+        if self._lock.acquire(timeout=_LONGEST_FORK):
+            try:
+                self._disconnect()
+            finally:
+                self._lock.release()
+
+    def after_fork(self) -> None:
+        """Forget, in the child, what a call that did not end in time left behind; closing it does harm."""
+        self._lock = threading.Lock()
+        self._inherited, self._connection = self._connection, None
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _ready(self, operation: str, deadline: Deadline) -> sqlite3.Connection:
+        left = deadline.remaining()
+        if left <= 0:
+            raise failure(ErrorCode.TIMEOUT, operation, "no time is left")
+        if self._connection is None:
+            self._connection = self._connect(operation, left)
+            _open[id(self)] = self
+        self._connection.execute(f"PRAGMA busy_timeout = {_milliseconds(left)}")
+        return self._connection
+
+    def _connect(self, operation: str, left: float) -> sqlite3.Connection:
+        _create_private(self.path)
+        connection = sqlite3.connect(
+            self.path, timeout=min(left, _LONGEST_WAIT), isolation_level=None, check_same_thread=False
+        )
+        try:
+            if _is_empty(connection):
+                _create_tables(connection)
+            problem = _problem(connection)
+            if problem:
+                raise failure(ErrorCode.INVALID, operation, f"{self.path} {problem}")
+            _configure(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def microseconds(at: datetime) -> int:
+    """Return an aware datetime as microseconds since 1970 UTC: the form in which the file holds times."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def moment(time_us: int) -> datetime:
+    """Return microseconds since 1970 UTC as a datetime."""
+    return _EPOCH + timedelta(microseconds=time_us)
+
+
+def _create_private(path: Path) -> None:
+    """Make the file, for its owner alone, where it is not there.
+
+    One that is there is not opened: closing it again would release every lock this process holds on it.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    return _number(connection, "SELECT count(*) FROM sqlite_schema") == 0
+
+
+def _create_tables(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    with _transaction(connection, "EXCLUSIVE"):
+        if _is_empty(connection):
+            for statement in SCHEMA:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _problem(connection: sqlite3.Connection) -> str:
+    """Return why this file is not for us, or nothing. It is left untouched."""
+    if _number(connection, "PRAGMA application_id") != APPLICATION:
+        return "is another program's database; choose another `path`"
+    version = _number(connection, "PRAGMA user_version")
+    if version > VERSION:
+        return (
+            f"was written by a newer tuppence (schema {version}, this one knows {VERSION}); upgrade tuppence"
+        )
+    return ""
+
+
+def _configure(connection: sqlite3.Connection) -> None:
+    with suppress(sqlite3.OperationalError):  # in use by another, who has done it or will on its next opening
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA journal_size_limit = {_LARGEST_LOG}")
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, kind: str) -> Iterator[None]:
+    connection.execute(f"BEGIN {kind}")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            with suppress(sqlite3.Error):  # the first error says more
+                connection.execute("ROLLBACK")
+        raise
+
+
+def _number(connection: sqlite3.Connection, statement: str) -> int:
+    return int(connection.execute(statement).fetchone()[0])
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, int(min(seconds, _LONGEST_WAIT) * 1000))
+
+
+_open: Final[WeakValueDictionary[int, Database]] = WeakValueDictionary()
+
+
+def _before_fork() -> None:
+    for reference in _open.valuerefs():
+        if database := reference():
+            database.before_fork()
+
+
+def _after_fork() -> None:
+    for reference in _open.valuerefs():
+        if database := reference():
+            database.after_fork()
+
+
+os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
