@@ -45,17 +45,18 @@ class Session:
     Attributes:
         output: where it says what it did.
         clock: the machine's.
+        config_file: what `--config` named.
 
     """
 
     def __init__(self, config_file: str | None, output: Output, clock: Clock | None = None) -> None:
         self.output = output
         self.clock = clock or SystemClock()
-        self._config_file = config_file
+        self.config_file = config_file
 
     def config(self) -> Config:
         """Read the configuration that `--config`, the environment or the working directory names."""
-        return load(self._config_file)
+        return load(self.config_file)
 
     def runtime(self) -> Runtime:
         """Bring that configuration to life; use it in a `with`."""

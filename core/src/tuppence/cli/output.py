@@ -31,6 +31,14 @@ _AGAIN: Final = "Nothing is lost: run the same command again in a few minutes."
 _DOCTOR: Final = "Run `tuppence doctor` to see what is wrong."
 
 
+class CommandError(click.ClickException):
+    """A command could not do what was asked; says why, and what to do next."""
+
+    def __init__(self, message: str, next_step: str) -> None:
+        super().__init__(message)
+        self.next_step = next_step
+
+
 class Output:
     """Where a command prints.
 
@@ -143,6 +151,8 @@ def _sentence(text: str) -> str:
 
 
 def _next_step(error: Exception) -> str:
+    if isinstance(error, CommandError):
+        return error.next_step
     if isinstance(error, DriverError):
         return _NEXT.get(error.code, _AGAIN if error.code.retryable else _DOCTOR)
     if isinstance(error, ConfigError):
