@@ -1,0 +1,271 @@
+"""The journal: where captured events stand, safe from the death of the process, until they are sent.
+
+A journal is a folder of segments, files of fixed size that are allocated in full before they are mapped: a
+sparse file on a full disk would kill the application with SIGBUS. An event is appended by one `mmap.write`,
+which copies and moves on in a single step under the interpreter's lock, so that no call waits for a lock:
+not from another thread, not from a signal handler, not from `__del__`. When a segment is full, every caller
+that notices prepares the next one, and the first to publish it wins.
+
+    offset  bytes  what, in a segment
+    0       4      magic `tpj` and the format's version, 0x01
+    4       4      number of the segment, unsigned, little-endian
+    8       8      calls refused so far by this instance
+    16      8      flushes asked for so far by this instance
+    24      40     zero
+    64      rest   frames (`tuppence.capture.frames`)
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from itertools import count
+from pathlib import Path
+from struct import Struct
+from typing import Final, NamedTuple, Protocol
+
+from tuppence.capture.frames import LEAD
+
+MAGIC: Final = b"tpj\x01"
+SEGMENT_BYTES: Final = 1024 * 1024
+FIRST: Final = 64
+SUFFIX: Final = ".journal"
+_TRIES: Final = 8
+_REMEMBERED: Final = 64
+"""Successors kept, for callers that were put to sleep while so many segments were written."""
+_NUMBER: Final = Struct("<4sI")
+_COUNTER: Final = Struct("<Q")
+_REFUSED_AT: Final = 8
+_FLUSHES_AT: Final = 16
+
+
+class Full(Exception):  # noqa: N818 - internal: the event is dropped and counted
+    """No room was found for an event within a few tries."""
+
+
+class Segments(Protocol):
+    """The segments of one instance, as their reader sees them."""
+
+    def numbers(self) -> list[int]:
+        """Return the segments there are, oldest first."""
+
+    def read(self, number: int, start: int, size: int) -> bytes:
+        """Return up to `size` bytes of a segment from `start`; none where it is gone."""
+
+    def remove(self, number: int) -> None:
+        """Give a segment's space back; all of it has been dealt with."""
+
+
+class FileSegments:
+    """Segments as files in a folder.
+
+    Read with `pread` and not through a map, so that a file cut short by someone else harms no reader.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def numbers(self) -> list[int]:
+        """Return the segments there are, oldest first."""
+        names = [entry.name for entry in os.scandir(self._folder) if entry.name.endswith(SUFFIX)]
+        return sorted(int(name.removesuffix(SUFFIX)) for name in names if name.removesuffix(SUFFIX).isdigit())
+
+    def read(self, number: int, start: int, size: int) -> bytes:
+        """Return up to `size` bytes of a segment from `start`; none where it is gone."""
+        try:
+            file = os.open(self.path(number), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return b""
+        try:
+            return os.pread(file, size, start)
+        finally:
+            os.close(file)
+
+    def remove(self, number: int) -> None:
+        """Delete the segment's file."""
+        self.path(number).unlink(missing_ok=True)
+
+    def path(self, number: int) -> Path:
+        """Return where the segment lies."""
+        return self._folder / f"{number:08d}{SUFFIX}"
+
+    def create(self, number: int) -> mmap.mmap:
+        """Allocate and map a new segment. Raises `OSError`, leaving nothing behind."""
+        path = self.path(number)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(file, 0, SEGMENT_BYTES)
+            return mmap.mmap(file, SEGMENT_BYTES)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(file)
+
+
+class MemorySegments:
+    """Segments in this process's memory, where no file can be had. They die with the process."""
+
+    def __init__(self) -> None:
+        self._maps: dict[int, mmap.mmap] = {}
+
+    def numbers(self) -> list[int]:
+        """Return the segments there are, oldest first."""
+        return sorted(self._maps)
+
+    def read(self, number: int, start: int, size: int) -> bytes:
+        """Return up to `size` bytes of a segment from `start`; none where it is gone."""
+        segment = self._maps.get(number)
+        return segment[start : start + size] if segment is not None else b""
+
+    def remove(self, number: int) -> None:
+        """Forget the segment."""
+        self._maps.pop(number, None)
+
+    def create(self, number: int) -> mmap.mmap:
+        """Return a new segment."""
+        return self._maps.setdefault(number, mmap.mmap(-1, SEGMENT_BYTES))
+
+
+class _Current(NamedTuple):
+    """The segment being written."""
+
+    number: int
+    map: mmap.mmap
+
+
+class Journal:
+    """The writing end. Built by the process that captures, once per instance.
+
+    Args:
+        segments: where segments are made.
+        limit: bytes held at most; beyond it the oldest segment goes, its events counted by the reader.
+
+    """
+
+    def __init__(self, segments: FileSegments | MemorySegments, limit: int) -> None:
+        self.segments = segments
+        self._most = max(2, limit // SEGMENT_BYTES)
+        self._numbers = count(1)
+        self._successors: dict[int, _Current] = {}
+        self.refused = 0
+        self.flushes = 0
+        self._current = self._prepare()
+        self._write = self._current.map.write
+
+    def append(self, frame: bytes) -> None:
+        """Write one frame. Raises `Full` after a few tries, `OSError` where no segment can be made."""
+        try:
+            self._write(frame)
+        except ValueError:
+            self._append_after_turning(frame)
+
+    def position(self) -> tuple[int, int]:
+        """Return the segment and offset up to which everything appended so far has been written."""
+        number, map_ = self._current
+        try:
+            return number, map_.tell()
+        except ValueError:
+            return number, SEGMENT_BYTES  # turned just now
+
+    def refuse(self) -> None:
+        """Count a call that gave no event."""
+        self.refused += 1
+        self._note(_REFUSED_AT, self.refused)
+
+    def ask_flush(self) -> None:
+        """Tell whoever reads this journal that its owner wants everything sent now."""
+        self.flushes += 1
+        self._note(_FLUSHES_AT, self.flushes)
+
+    def close(self) -> None:
+        """Unmap, and give back what was allocated and not used. Nothing can be appended afterwards."""
+        number, map_ = self._current
+        if isinstance(self.segments, MemorySegments):
+            self._end(map_)
+        else:
+            used = map_.tell()
+            map_.close()
+            os.truncate(self.segments.path(number), used)
+
+    def abandon(self) -> None:
+        """Let go of the map in a forked child, where it is the parent's, without writing to it."""
+        self._current.map.close()
+
+    def _append_after_turning(self, frame: bytes) -> None:
+        for _ in range(_TRIES):
+            try:
+                self._current.map.write(frame)
+            except ValueError:
+                self._turn()
+            else:
+                return
+        raise Full
+
+    def _turn(self) -> None:
+        """Move on to the next segment: the one another caller has published, or else a new one."""
+        full = self._current
+        successor = self._successors.get(full.number)
+        if successor is None:
+            fresh = self._make_room(full.number)
+            successor = self._successors.setdefault(full.number, fresh)
+            if successor is not fresh:
+                fresh.map.close()
+                self.segments.remove(fresh.number)
+        self._current, self._write = successor, successor.map.write
+        self._end(full.map)
+        self._forget(full.number)
+
+    def _prepare(self) -> _Current:
+        """Make a segment, ready for its first frame."""
+        number = next(self._numbers)
+        fresh = self.segments.create(number)
+        _COUNTER.pack_into(fresh, _REFUSED_AT, self.refused)
+        _COUNTER.pack_into(fresh, _FLUSHES_AT, self.flushes)
+        _NUMBER.pack_into(fresh, 0, MAGIC, number)
+        fresh.seek(FIRST)
+        return _Current(number, fresh)
+
+    def _make_room(self, current: int) -> _Current:
+        """Return a new segment; the oldest go first where the limit, or the disk, leaves no room."""
+        older = [number for number in self.segments.numbers() if number < current]
+        for number in older[: max(0, len(older) + 2 - self._most)]:
+            self.segments.remove(number)
+        try:
+            return self._prepare()
+        except OSError:
+            for number in older[:1]:
+                self.segments.remove(number)
+            return self._prepare()
+
+    def _forget(self, number: int) -> None:
+        """Drop successors so old that no caller can still be on its way to them."""
+        for old in [old for old in self._successors if old < number - _REMEMBERED]:
+            self._successors.pop(old, None)
+
+    def _end(self, full: mmap.mmap) -> None:
+        """Fill the rest of a segment, so that its reader knows that nothing more comes."""
+        for _ in range(_TRIES):
+            try:
+                full.write(b"\xff" * (SEGMENT_BYTES - full.tell()))
+            except ValueError:
+                continue  # another caller's last frame got in first
+            break
+        if isinstance(self.segments, FileSegments):
+            full.close()
+
+    def _note(self, offset: int, value: int) -> None:
+        try:
+            _COUNTER.pack_into(self._current.map, offset, value)
+        except ValueError:
+            return  # the segment was turned just now; the next one was given the number
+
+
+def header_of(segment: bytes) -> tuple[int, int] | None:
+    """Return refusals and flushes noted in a segment read from offset 0; `None` where it is no segment."""
+    if len(segment) < FIRST or segment[:4] != MAGIC:
+        return None
+    return _COUNTER.unpack_from(segment, _REFUSED_AT)[0], _COUNTER.unpack_from(segment, _FLUSHES_AT)[0]
+
+
+assert FIRST % LEAD == 0

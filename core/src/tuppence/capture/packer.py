@@ -1,0 +1,300 @@
+"""Packs one instance's journal into batches: reads frames, joins questions with their ends, packs by hour.
+
+Nothing is lost between two lines of this file: batches are written first, then the state that names them and
+moves the offsets, then the space is given back. Dying in between means packing again; the events keep their
+numbers, so they are the same events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any, Final
+
+from tuppence.batch import MAX_BODY, MAX_EVENTS, TARGET_BODY, Batch, Header, pack
+from tuppence.capture.frames import LEAD, Frame, FrameKind, Stop, after_torn, read
+from tuppence.capture.journal import FIRST, SEGMENT_BYTES, Segments, header_of
+from tuppence.capture.state import Outbox
+from tuppence.event import Event, Outcome, hour_of
+
+MAX_PENDING: Final = 32
+"""Batches packed ahead of the queue; while it is away, the rest waits in the bounded journal."""
+MAX_OPENED: Final = 50_000
+"""Questions open at once; beyond it the oldest count as aborted."""
+_PASSES_TORN: Final = 3
+"""Passes over a torn frame of a living process before it is skipped; a writer is done in microseconds."""
+_ON_THEIR_WAY: Final = 50_000
+"""Numbers below the newest read that a suspended thread may still be about to write."""
+_FIRST_GUESS: Final = 40
+"""Bytes per event before the first batch has been packed."""
+
+
+class Packer:
+    """Turns the journal of one instance into pending batches.
+
+    Args:
+        instance: its id.
+        project: goes into every header.
+        segments: its journal.
+        outbox: its state and batches.
+
+    """
+
+    def __init__(self, instance: str, project: str, segments: Segments, outbox: Outbox) -> None:
+        self.instance = instance
+        self.flushes = 0
+        self._project = project
+        self._segments = segments
+        self._outbox = outbox
+        self._state = outbox.load()
+        self._read = dict(self._state.read)
+        self._opened = dict(self._state.opened)
+        self._closed = dict(self._state.closed)
+        self._rows: list[Event] = []
+        self._torn_passes: dict[int, int] = {}
+        self._bytes_per_event: float = _FIRST_GUESS
+
+    @property
+    def waiting(self) -> int:
+        """How many events have been read and not packed."""
+        return len(self._rows)
+
+    @property
+    def pending(self) -> Sequence[str]:
+        """The batches to be sent, oldest first."""
+        return tuple(self._state.pending)
+
+    @property
+    def full(self) -> bool:
+        """Whether what was read fills a batch."""
+        return len(self._rows) >= self._batch_events()
+
+    def body(self, batch_id: str) -> bytes | None:
+        """Return a pending batch's bytes."""
+        return self._outbox.get(batch_id)
+
+    def settle(self, sent: Iterable[str], rejected: Iterable[str] = ()) -> None:
+        """Forget batches the queue has taken, and set aside those it never will."""
+        sent, rejected = set(sent), set(rejected)
+        for batch_id in rejected:
+            self._outbox.reject(batch_id)
+        self._state.pending = [one for one in self._state.pending if one not in sent | rejected]
+        self._outbox.save(self._state)
+        for batch_id in sent:
+            self._outbox.remove(batch_id)
+
+    def read(self, *, dead: bool) -> None:
+        """Read what the journal has gained, up to a few batches' worth at a time.
+
+        Args:
+            dead: whether its process is gone, so that nothing more will be written.
+
+        """
+        numbers = self._segments.numbers()
+        self._read = {number: at for number, at in self._read.items() if number in numbers}
+        for number in numbers:
+            if len(self._rows) >= 2 * self._batch_events():
+                return
+            self._read_segment(number, last=number == numbers[-1], dead=dead)
+        if dead and self._at_end(numbers):
+            self._abort(len(self._opened))
+
+    @property
+    def finished(self) -> bool:
+        """Whether a dead instance's journal has been read to the end."""
+        return self._at_end(self._segments.numbers()) and not self._opened
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing of a dead instance is left to pack or send."""
+        silent = not self._rows and not self._state.hello
+        return self.finished and not self._state.pending and (self._state.goodbye or silent)
+
+    def covers(self, number: int, offset: int) -> bool:
+        """Whether everything up to `offset` of segment `number` has been packed."""
+        read = self._state.read
+        return all(
+            read.get(one, 0) >= (offset if one == number else SEGMENT_BYTES)
+            for one in self._segments.numbers()
+            if one <= number
+        )
+
+    def commit(self, now: int, *, goodbye: bool = False) -> None:
+        """Pack everything read so far, if there is room for more batches.
+
+        Args:
+            now: milliseconds; the hour of a goodbye that carries no event.
+            goodbye: this is the instance's last batch. Said once, and only by one that said hello.
+
+        """
+        goodbye = goodbye and not self._state.goodbye and bool(self._rows or self._state.hello)
+        ended = [number for number, at in self._read.items() if at >= SEGMENT_BYTES]
+        moved = self._read != self._state.read
+        if len(self._state.pending) >= MAX_PENDING or not (moved or goodbye or self._rows):
+            return
+        batches = self._packed(self._rows, now, goodbye=goodbye)
+        for batch in batches:
+            self._outbox.put(batch)
+        self._state.pending += [batch.id for batch in batches if batch.id not in self._state.pending]
+        self._state.read = dict(self._read)
+        self._state.opened, self._state.closed = dict(self._opened), dict(self._closed)
+        self._state.goodbye = self._state.goodbye or goodbye
+        self._outbox.save(self._state)
+        self._rows = []
+        for number in ended:
+            self._segments.remove(number)
+
+    def _batch_events(self) -> int:
+        return min(MAX_EVENTS, max(1, int(TARGET_BODY / self._bytes_per_event)))
+
+    def _at_end(self, numbers: Sequence[int]) -> bool:
+        return all(self._read.get(number, 0) >= SEGMENT_BYTES for number in numbers)
+
+    def _read_segment(self, number: int, *, last: bool, dead: bool) -> None:
+        """Read one segment on from where it was left."""
+        start = max(FIRST, self._read.get(number, 0))
+        if start >= SEGMENT_BYTES or not self._read_header(number, dead=dead):
+            return
+        if not dead and self._segments.read(number, start, LEAD) == b"\0" * LEAD:
+            return
+        content = self._segments.read(number, start, SEGMENT_BYTES)
+        frames: list[Frame] = []
+        at, stop = read(content, 0, frames)
+        self._take(frames)
+        if stop is Stop.TORN:
+            at, stop = self._past_torn(number, content, at, patient=not dead and last)
+        whole = stop is Stop.END or (stop is Stop.WAIT and dead)
+        self._read[number] = SEGMENT_BYTES if whole else start + at
+        if frames and last:
+            newest = max(frame.event.seq for frame in frames)
+            self._state.boundary = max(self._state.boundary, newest - _ON_THEIR_WAY)
+
+    def _read_header(self, number: int, *, dead: bool) -> bool:
+        """Take the counts from a segment's header; return whether it is one we can read."""
+        content = self._segments.read(number, 0, FIRST)
+        header = header_of(content)
+        if header is not None:
+            self._state.refused = max(self._state.refused, header[0])
+            self.flushes = max(self.flushes, header[1])
+            return True
+        if dead and not content.strip(b"\0"):
+            self._read[number] = SEGMENT_BYTES  # its process died while making it
+        return False  # a version to come, or not ours: left as it is
+
+    def _past_torn(self, number: int, content: bytes, at: int, *, patient: bool) -> tuple[int, Stop]:
+        """Skip bytes that are no frame, once nobody can still be writing them."""
+        passes = self._torn_passes.get(number, 0) + 1
+        if patient and passes < _PASSES_TORN:
+            self._torn_passes[number] = passes
+            return at, Stop.WAIT
+        self._torn_passes.pop(number, None)
+        beyond = after_torn(content, at)
+        self._state.torn += 1
+        return (beyond, Stop.TORN) if beyond < len(content) else (beyond, Stop.END)
+
+    def _take(self, frames: Iterable[Frame]) -> None:
+        """Turn frames into events, joining questions with their ends."""
+        for kind, event in frames:
+            if kind == FrameKind.EVENT:
+                self._rows.append(event)
+            elif kind == FrameKind.OPENED:
+                self._opened[event.seq] = event
+                if event.seq in self._closed:
+                    self._close(event.seq, self._closed.pop(event.seq))
+            elif event.seq in self._opened:
+                self._close(event.seq, event.data)
+            else:
+                self._closed[event.seq] = event.data
+        self._abort(len(self._opened) - MAX_OPENED)
+        for seq in list(islice(self._closed, max(0, len(self._closed) - MAX_OPENED))):
+            del self._closed[seq]
+
+    def _close(self, seq: int, end: dict[str, Any]) -> None:
+        question = self._opened.pop(seq)
+        question.data = {**question.data, **end}
+        self._rows.append(question)
+
+    def _abort(self, count: int) -> None:
+        """Close the oldest open questions for a process that did not live, or care, to do so."""
+        for seq in list(islice(self._opened, max(0, count))):
+            self._close(seq, {"outcome": Outcome.ABORTED.value})
+
+    def _packed(self, rows: Sequence[Event], now: int, *, goodbye: bool) -> list[Batch]:
+        """Pack rows hour by hour; the cumulative counts stand in every header, hello and goodbye in one."""
+        state = self._state
+        hours: dict[str, list[Event]] = {}
+        for row in rows:
+            hours.setdefault(hour_of(row.time), []).append(row)
+        if goodbye and not hours:
+            hours[hour_of(now)] = []
+        state.seen = _with_runs(state.seen, [row.seq for row in rows])
+        counts = self._counts(final=goodbye)
+        batches: list[Batch] = []
+        for place, hour in enumerate(sorted(hours)):
+            last = place == len(hours) - 1
+            batches += self._pack_hour(hour, hours[hour], counts, goodbye=goodbye and last)
+        return batches
+
+    def _pack_hour(
+        self, hour: str, rows: list[Event], counts: dict[str, int], *, goodbye: bool
+    ) -> list[Batch]:
+        """Pack the rows of one hour into one batch, or more where they do not fit."""
+        batches: list[Batch] = []
+        rows.sort(key=_seq)
+        most = self._batch_events()
+        for at in range(0, max(1, len(rows)), most):
+            ends = goodbye and at + most >= len(rows)
+            batches += self._pack_some(hour, rows[at : at + most], counts, goodbye=ends)
+        return batches
+
+    def _pack_some(
+        self, hour: str, rows: list[Event], counts: dict[str, int], *, goodbye: bool
+    ) -> list[Batch]:
+        header = Header(
+            project=self._project,
+            hour=hour,
+            count=len(rows),
+            instance=self.instance,
+            first=rows[0].seq if rows else 0,
+            last=rows[-1].seq if rows else 0,
+            hello=not self._state.hello,
+            goodbye=goodbye,
+            **counts,
+        )
+        batch = pack(header, rows)
+        if len(batch.body) > MAX_BODY and len(rows) > 1:
+            half = len(rows) // 2
+            return [
+                *self._pack_some(hour, rows[:half], counts, goodbye=False),
+                *self._pack_some(hour, rows[half:], counts, goodbye=goodbye),
+            ]
+        self._state.hello = True
+        if len(rows) >= _ENOUGH_TO_GUESS:
+            self._bytes_per_event = len(batch.body) / len(rows)
+        return [batch]
+
+    def _counts(self, *, final: bool) -> dict[str, int]:
+        seen = self._state.seen
+        captured = seen[-1][1] if seen else 0
+        limit = captured if final else min(captured, self._state.boundary)
+        known = sum(min(last, limit) - first + 1 for first, last in seen if first <= limit)
+        waiting = sum(1 for seq in self._opened if seq <= limit)
+        return {"captured": captured, "dropped": limit - known - waiting, "refused": self._state.refused}
+
+
+_ENOUGH_TO_GUESS: Final = 50
+
+
+def _seq(event: Event) -> int:
+    return event.seq
+
+
+def _with_runs(runs: list[list[int]], numbers: list[int]) -> list[list[int]]:
+    """Return `[first, last]` runs with these numbers added."""
+    joined: list[list[int]] = []
+    for first, last in sorted([*map(tuple, runs), *((number, number) for number in numbers)]):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1][1] = max(joined[-1][1], last)
+        else:
+            joined.append([first, last])
+    return joined

@@ -1,0 +1,158 @@
+"""What is known about one instance's journal beside the journal itself: how far it was read and packed.
+
+Kept in a file next to the segments and replaced as a whole, so that a crash leaves the state before or the
+state after. The packed batches lie beside it; a batch counts only once the state names it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from tuppence.batch import Batch
+from tuppence.event import Event
+
+VERSION: Final = 1
+STATE_FILE: Final = "state"
+BATCH_SUFFIX: Final = ".batch"
+REJECTED_SUFFIX: Final = ".rejected"
+
+
+class State(msgspec.Struct, kw_only=True):
+    """How far an instance's journal has been dealt with.
+
+    Attributes:
+        read: offsets up to which segments are packed; a finished one stands at its size.
+        seen: sequence numbers packed so far, as `[first, last]` runs.
+        boundary: below this number, what was not seen has been dropped.
+        opened: questions whose end is still to come, by sequence number.
+        closed: ends whose question was not read yet.
+        pending: ids of batches packed and not yet acknowledged by the queue, oldest first.
+        hello, goodbye: whether the first and the last batch have been packed.
+        refused, torn: calls that gave no event; bytes that were no frame.
+
+    """
+
+    version: int = VERSION
+    read: dict[int, int] = {}
+    seen: list[list[int]] = []
+    boundary: int = 0
+    opened: dict[int, Event] = {}
+    closed: dict[int, dict[str, Any]] = {}
+    pending: list[str] = []
+    hello: bool = False
+    goodbye: bool = False
+    refused: int = 0
+    torn: int = 0
+
+
+class Outbox(Protocol):
+    """Where state and packed batches are kept."""
+
+    def load(self) -> State:
+        """Return the state as last saved; a new one where there is none."""
+
+    def save(self, state: State) -> None:
+        """Replace the state; it is whole even if the process dies meanwhile."""
+
+    def put(self, batch: Batch) -> None:
+        """Keep a batch; it counts once a saved state names it."""
+
+    def get(self, batch_id: str) -> bytes | None:
+        """Return a batch's bytes; `None` where they are gone."""
+
+    def remove(self, batch_id: str) -> None:
+        """Forget a batch the queue has."""
+
+    def reject(self, batch_id: str) -> None:
+        """Set aside a batch the queue will never take, for a person to look at."""
+
+
+class FileOutbox:
+    """State and batches as files in the instance's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def load(self) -> State:
+        """Return the state as last saved, and remove batches it does not name."""
+        try:
+            state = _decode((self._folder / STATE_FILE).read_bytes())
+        except (FileNotFoundError, msgspec.MsgspecError):
+            state = State()  # events packed before are packed again; their numbers make them the same events
+        for path in self._folder.glob(f"*{BATCH_SUFFIX}"):
+            if path.stem not in state.pending:
+                path.unlink(missing_ok=True)
+        return state
+
+    def save(self, state: State) -> None:
+        """Replace the state."""
+        self._write(STATE_FILE, _encode(state))
+
+    def put(self, batch: Batch) -> None:
+        """Keep a batch."""
+        self._write(f"{batch.id}{BATCH_SUFFIX}", batch.body)
+
+    def get(self, batch_id: str) -> bytes | None:
+        """Return a batch's bytes; `None` where they are gone."""
+        try:
+            return self._path(batch_id).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def remove(self, batch_id: str) -> None:
+        """Forget a batch."""
+        self._path(batch_id).unlink(missing_ok=True)
+
+    def reject(self, batch_id: str) -> None:
+        """Rename a batch, so that it stays and is not sent."""
+        self._path(batch_id).rename(self._path(batch_id).with_suffix(REJECTED_SUFFIX))
+
+    def _path(self, batch_id: str) -> Path:
+        return self._folder / f"{batch_id}{BATCH_SUFFIX}"
+
+    def _write(self, name: str, content: bytes) -> None:
+        temporary = self._folder / f".{name}"
+        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(file, "wb") as stream:
+            stream.write(content)
+        temporary.replace(self._folder / name)
+
+
+class MemoryOutbox:
+    """State and batches in this process's memory, beside a journal that is there too."""
+
+    def __init__(self) -> None:
+        self._state = State()
+        self._batches: dict[str, bytes] = {}
+
+    def load(self) -> State:
+        """Return the state as last saved."""
+        return self._state
+
+    def save(self, state: State) -> None:
+        """Keep the state."""
+        self._state = state
+
+    def put(self, batch: Batch) -> None:
+        """Keep a batch."""
+        self._batches[batch.id] = batch.body
+
+    def get(self, batch_id: str) -> bytes | None:
+        """Return a batch's bytes."""
+        return self._batches.get(batch_id)
+
+    def remove(self, batch_id: str) -> None:
+        """Forget a batch."""
+        self._batches.pop(batch_id, None)
+
+    def reject(self, batch_id: str) -> None:
+        """Forget a batch; there is no place to set it aside."""
+        self.remove(batch_id)
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(State).decode
