@@ -24,6 +24,8 @@ _MAX_ITEMS: Final = 512
 """Values copied of one event, at all levels together."""
 _PLAIN: Final = frozenset({int, float, bool, type(None)})
 _BITS: Final = 63
+_REMEMBERED: Final = 4_096
+"""Names kept; a busy application sees the same people again within a few thousand events."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
@@ -45,14 +47,30 @@ def encode_data(data: dict[str, Any], *, redacted: bool) -> bytes:
     return encoded
 
 
-def name(value: Any, *, redacted: bool) -> str | None:
-    """Return a user, session, source or type as a bounded string; strangers are named by their type."""
-    if value is None or value == "":
-        return None
-    plain = value if type(value) is str else _Copy(MAX_TEXT).of(value, 0)
-    text = plain if type(plain) is str else f"{plain}"
-    text = _cleaned(text, MAX_TEXT)
-    return shortened(pseudonym(text) if redacted else text, MAX_NAME)
+class Names:
+    """Turns users, sessions and sources into bounded strings, and remembers those it met."""
+
+    def __init__(self, *, redacted: bool) -> None:
+        self._redacted = redacted
+        self._known: dict[str, str] = {}
+
+    def __call__(self, value: Any) -> str | None:
+        """Return the name to record; strangers are named by their type, the empty name is none."""
+        if type(value) is str:
+            known = self._known.get(value)
+            if known is not None:
+                return known
+        text = self._checked(value)
+        if type(value) is str and len(value) <= MAX_NAME:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[value] = text
+        return text or None
+
+    def _checked(self, value: Any) -> str:
+        plain = _Copy(MAX_TEXT).of(value, 0)
+        text = plain if type(plain) is str else f"{plain}"
+        return shortened(pseudonym(text) if self._redacted else text, MAX_NAME)
 
 
 def _encode_plain(data: dict[str, Any]) -> bytes:

@@ -78,15 +78,25 @@ class FileOutbox:
         self._folder = folder
 
     def load(self) -> State:
-        """Return the state as last saved, and remove batches it does not name."""
+        """Return the state as last saved. Raises `OSError` for one of a version to come."""
         try:
-            state = _decode((self._folder / STATE_FILE).read_bytes())
-        except (FileNotFoundError, msgspec.MsgspecError):
-            state = State()  # events packed before are packed again; their numbers make them the same events
-        for path in self._folder.glob(f"*{BATCH_SUFFIX}"):
-            if path.stem not in state.pending:
-                path.unlink(missing_ok=True)
+            content = (self._folder / STATE_FILE).read_bytes()
+        except FileNotFoundError:
+            return State()
+        try:
+            state = _decode(content)
+        except msgspec.MsgspecError:
+            return State(pending=sorted(path.stem for path in self._batches()))  # someone else wrote to it
+        if state.version > VERSION:
+            raise OSError(f"its state has version {state.version}, this release reads {VERSION}")
         return state
+
+    def remove_strays(self) -> None:
+        """Remove batches that no saved state names. For the host's sender alone: another may be about to."""
+        pending = self.load().pending
+        for path in self._batches():
+            if path.stem not in pending:
+                path.unlink(missing_ok=True)
 
     def save(self, state: State) -> None:
         """Replace the state."""
@@ -110,6 +120,9 @@ class FileOutbox:
     def reject(self, batch_id: str) -> None:
         """Rename a batch, so that it stays and is not sent."""
         self._path(batch_id).rename(self._path(batch_id).with_suffix(REJECTED_SUFFIX))
+
+    def _batches(self) -> list[Path]:
+        return list(self._folder.glob(f"*{BATCH_SUFFIX}"))
 
     def _path(self, batch_id: str) -> Path:
         return self._folder / f"{batch_id}{BATCH_SUFFIX}"

@@ -1,0 +1,267 @@
+"""The client: what an application calls. Its calls wait for nothing and raise nothing."""
+
+from __future__ import annotations
+
+import os
+import time
+import weakref
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from tuppence import config as configuration
+from tuppence.capture import lifecycle
+from tuppence.capture.encode import Names, encode_data
+from tuppence.capture.frames import FrameKind, frame
+from tuppence.capture.instance import Instance
+from tuppence.capture.question import Question
+from tuppence.clock import Clock, SystemClock
+from tuppence.event import FEEDBACK, MAX_NAME, QUESTION, Outcome, milliseconds
+
+_TRUTHS: Final = frozenset({bool, int})
+DISABLED: Final = "TUPPENCE_DISABLED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """What became of this process's events so far.
+
+    Attributes:
+        captured: events given a number.
+        refused: calls that gave no event, because their content could not be one.
+        failed: events that found no room in the journal; they are counted as dropped.
+        sent: batches this process has sent, those of other processes on the host included.
+        sending: whether this process is the host's sender.
+        durable: whether events survive the death of the process.
+        problem: the last thing that went wrong; empty when all is well.
+
+    """
+
+    captured: int
+    refused: int
+    failed: int
+    sent: int
+    sending: bool
+    durable: bool
+    problem: str
+
+
+class Client:
+    """Captures events. Make one for a process and share it between threads, tasks and forked children.
+
+    Args:
+        config: the path of a configuration file, a loaded `Config`, or `None` to look for one.
+        clock: another clock than the machine's.
+        settings: configuration that wins over file and environment, as in `project="mybot"`.
+
+    Raises:
+        ConfigError: if the configuration is wrong. Nothing raises afterwards.
+
+    """
+
+    def __init__(
+        self,
+        config: str | os.PathLike[str] | configuration.Config | None = None,
+        *,
+        clock: Clock | None = None,
+        **settings: Any,
+    ) -> None:
+        if isinstance(config, configuration.Config):
+            self.config = config
+        else:
+            self.config = configuration.load(config, **settings)
+        self._clock = clock
+        self._disabled = os.environ.get(DISABLED, "").lower() in {"1", "true", "yes", "on"}
+        self._closed = False
+        self._redact = self.config.capture.redact
+        self._name = Names(redacted=self._redact)
+        self._captured = 0
+        self._refused = 0
+        self._failed = 0
+        self._instance: Instance | None = None
+        self._first: dict[str, Instance] = {}
+        lifecycle.register(self)
+
+    def capture(
+        self,
+        type: str = "",  # noqa: A002 - the field's name, as CloudEvents has it
+        /,
+        *_: Any,
+        user: Any = None,
+        session: Any = None,
+        source: Any = None,
+        **data: Any,
+    ) -> int:
+        """Record that something happened. Takes about a microsecond, waits for nothing, raises nothing.
+
+        Args:
+            type: what happened, in a word: `signup`.
+            user: who, as the application names them.
+            session: in which conversation.
+            source: the channel, such as `web`.
+            **data: anything else, by name.
+
+        Returns:
+            The event's number within this process, from 1; 0 where nothing was recorded.
+
+        """
+        return self._record(FrameKind.EVENT, type, user, session, source, data)
+
+    def question(
+        self, text: Any, /, *, user: Any = None, session: Any = None, source: Any = None, **data: Any
+    ) -> Question:
+        """Return a question to be used with `with` or `async with`.
+
+        Args:
+            text: what was asked.
+            user: as for `capture`, and so on.
+            session: in which conversation.
+            source: the channel.
+            **data: anything else known of the question.
+
+        """
+        return Question(self, text, {"user": user, "session": session, "source": source}, data)
+
+    def feedback(
+        self, question: str, /, *, useful: bool, user: Any = None, session: Any = None, **data: Any
+    ) -> int:
+        """Record what someone said of an answer; `question` is the question's `id`. Returns as `capture`."""
+        given = {**data, "question": question, "useful": bool(useful) if type(useful) in _TRUTHS else None}
+        return self._record(FrameKind.EVENT, FEEDBACK, user, session, None, given)
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Send everything captured so far, and wait until the queue has it.
+
+        Args:
+            timeout: seconds to wait at most.
+
+        Returns:
+            Whether the queue has everything. If not, it stays in the journal and is sent later.
+
+        """
+        instance = self._instance
+        return instance is None or instance.flush(timeout)
+
+    async def aflush(self, timeout: float = 5.0) -> bool:  # noqa: ASYNC109 - the same words as flush
+        """Do what `flush` does without blocking the event loop."""
+        import asyncio
+
+        return await asyncio.to_thread(self.flush, timeout)
+
+    def close(self, timeout: float = lifecycle.EXIT_TIMEOUT) -> bool:
+        """Stop capturing, try to send what is left, and let go of files. May be called twice.
+
+        Args:
+            timeout: seconds to wait at most.
+
+        Returns:
+            Whether the queue has everything. If not, the host's sender or the next run sends the rest.
+
+        """
+        self._closed = True
+        instance, self._instance, self._first = self._instance, None, {}
+        return instance is None or instance.close(timeout)
+
+    @property
+    def stats(self) -> Stats:
+        """What became of this process's events so far."""
+        instance = self._instance
+        sender = instance.sender if instance else None
+        return Stats(
+            captured=self._captured,
+            refused=self._refused,
+            failed=self._failed,
+            sent=sender.sent if sender else 0,
+            sending=sender.elected if sender else False,
+            durable=instance.durable if instance else False,
+            problem=sender.problem if sender else "",
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _record(
+        self, kind: FrameKind, type_: Any, user: Any, session: Any, source: Any, data: dict[str, Any]
+    ) -> int:
+        """Encode one event and append it to the journal."""
+        try:
+            instance = self._instance or self._start()
+            if instance is None:
+                return 0
+            if type(type_) is not str or not 0 < len(type_) <= MAX_NAME or not type_.isprintable():
+                return self._refuse(instance)
+            name = self._name
+            head = (
+                type_,
+                None if source is None else name(source),
+                None if user is None else name(user),
+                None if session is None else name(session),
+            )
+            encoded = encode_data(data, redacted=self._redact)
+            now = time.time_ns() // 1_000_000 if self._clock is None else milliseconds(self._clock.now())
+            seq = next(instance.numbers)
+        except Exception:  # noqa: BLE001 - nothing an application hands in may raise here
+            return self._refuse(self._instance)
+        return self._append(instance, seq, frame(kind, seq, now, head, encoded))
+
+    def _append(self, instance: Instance, seq: int, written: bytes) -> int:
+        """Write a frame; return its number, or 0 where there was no room for it."""
+        try:
+            instance.journal.append(written)
+        except Exception:  # noqa: BLE001 - a full disk; the number is a gap that the reader counts as dropped
+            self._failed += 1
+            return 0
+        self._captured = seq
+        return seq
+
+    def _refuse(self, instance: Instance | None) -> int:
+        self._refused += 1
+        if instance is not None:
+            instance.journal.refuse()
+        return 0
+
+    def open_question(
+        self, text: Any, fields: dict[str, Any], data: dict[str, Any]
+    ) -> tuple[str, int, Instance | None]:
+        """Record that a question was asked; return its id, its number and the instance that has it."""
+        who, where, through = fields["user"], fields["session"], fields["source"]
+        seq = self._record(FrameKind.OPENED, QUESTION, who, where, through, {**data, "text": text})
+        instance = self._instance
+        if not seq or instance is None:
+            return "", 0, None
+        return f"{instance.id}-{seq}", seq, instance
+
+    def close_question(self, instance: Instance, seq: int, end: dict[str, Any]) -> None:
+        """Record how a question ended."""
+        now = time.time_ns() // 1_000_000
+        try:
+            encoded = encode_data(end, redacted=self._redact)
+        except Exception:  # noqa: BLE001 - the outcome counts, whatever else was handed in
+            encoded = encode_data({"outcome": end.get("outcome", Outcome.ANSWERED.value)}, redacted=False)
+        self._append(instance, seq, frame(FrameKind.CLOSED, seq, now, None, encoded))
+
+    def _start(self) -> Instance | None:
+        """Make the instance when the first event comes, or the first after a fork.
+
+        Several callers may come here at once, a signal handler among them, and none may wait: each makes an
+        instance, and the first to leave it in the dict wins.
+        """
+        if self._disabled or self._closed:
+            return None
+        made = Instance(self.config, self._clock or SystemClock(), weakref.ref(self))
+        first = self._first.setdefault("", made)
+        if first is made:
+            made.start()
+        else:
+            made.discard()
+        self._instance = first
+        return first
+
+    def reset(self) -> None:
+        """Start anew in a forked child: the journal, the locks and the thread are the parent's."""
+        inherited, self._instance, self._first = self._instance, None, {}
+        self._captured = self._refused = self._failed = 0
+        if inherited is not None:
+            inherited.abandon()

@@ -1,0 +1,190 @@
+"""One run of a capturing process: its journal, its lock and its thread."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from tuppence.capture import places
+from tuppence.capture.journal import FileSegments, Journal, MemorySegments
+from tuppence.capture.packer import Packer
+from tuppence.capture.places import Lock
+from tuppence.capture.sender import SEND_TIMEOUT, Sender, clear_orphans
+from tuppence.capture.state import FileOutbox, MemoryOutbox
+from tuppence.clock import Clock
+from tuppence.config import Config
+from tuppence.errors import ConfigError
+from tuppence.queue import Queue
+from tuppence.runtime import Runtime
+
+log = logging.getLogger("tuppence")
+
+TICK: Final = 0.5
+"""Seconds between two looks at the journals, and so the longest a process stays without a sender."""
+_POLL: Final = 0.01
+
+
+class Instance:
+    """Everything that a forked child must not share. The client makes one when it first captures.
+
+    Args:
+        alive: returns whether anyone still uses this instance.
+
+    """
+
+    def __init__(self, config: Config, clock: Clock, alive: Callable[[], object]) -> None:
+        self.id = secrets.token_hex(8)
+        self.numbers = count(1)
+        self._config = config
+        self._clock = clock
+        self._alive = alive
+        self._owner: Lock | None = None
+        self._path: Path | None = None
+        self._runtime: Runtime | None = None
+        self._memory: Packer | None = None
+        try:
+            self.journal = self._in_files()
+        except (OSError, ValueError) as error:
+            self.journal = self._in_memory(error)
+        folder = self._path.parent if self._path else None
+        self.sender = Sender(config, folder, self._queue, clock, memory=self._memory)
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._closing_by: float | None = None
+        self._ended = threading.Event()
+
+    def start(self) -> None:
+        """Begin to serve journals."""
+        threading.Thread(target=self._run, name="tuppence-sender", daemon=True).start()
+
+    def discard(self) -> None:
+        """Undo the making of an instance that is not needed."""
+        self.journal.close()
+        if self._path is not None and self._owner is not None:
+            places.remove_instance(self._path)
+            self._owner.release()
+
+    @property
+    def durable(self) -> bool:
+        """Whether events survive the death of the process."""
+        return self._path is not None
+
+    def flush(self, timeout: float) -> bool:
+        """Have everything captured so far sent; return whether the queue has it within `timeout` seconds."""
+        if not self._config.configured:
+            return False
+        until = time.monotonic() + timeout
+        number, offset = self.journal.position()
+        self.journal.ask_flush()
+        self._wake.put(None)
+        left: set[str] | None = None
+        while True:
+            reader = self._reader()
+            if left is None and reader.covers(number, offset):
+                left = set(reader.pending)
+            if left is not None and not left.intersection(reader.pending):
+                return True
+            if time.monotonic() >= until:
+                return False
+            time.sleep(_POLL)
+
+    def close(self, timeout: float) -> bool:
+        """Give the journal up, so that its end can be seen; return whether the queue has everything."""
+        self.journal.close()
+        if self._owner is not None:
+            self._owner.release()
+        self._closing_by = time.monotonic() + timeout
+        self._wake.put(None)
+        if self.sender.elected or self._path is None:
+            self._ended.wait(timeout)
+        return self.sender.empty if self._path is None else not self._path.exists()
+
+    def abandon(self) -> None:
+        """Let go, in a forked child, of what is the parent's."""
+        self.journal.abandon()
+        if self._owner is not None:
+            self._owner.release()
+        self.sender.close()
+
+    def _in_files(self) -> Journal:
+        folder = places.directory(self._config)
+        reason = places.unfit(places.base_directory(self._config))
+        if reason:
+            raise ValueError(f"{folder} is unfit for a journal: {reason}")
+        places.prepared(folder)
+        clear_orphans(folder, self._config, self._clock)
+        path, owner = places.new_instance(folder, self.id)
+        try:
+            journal = Journal(FileSegments(path), self._config.capture.journal_bytes)
+        except OSError:
+            places.remove_instance(path)
+            owner.release()
+            raise
+        self._path, self._owner = path, owner
+        return journal
+
+    def _in_memory(self, reason: Exception) -> Journal:
+        log.warning("tuppence: events are kept in memory, and die with this process: %s", reason)
+        segments = MemorySegments()
+        self._memory = Packer(self.id, self._config.project, segments, MemoryOutbox())
+        return Journal(segments, self._config.capture.journal_bytes)
+
+    def _reader(self) -> Packer:
+        """Return what is known of how far this journal has been sent, whoever sends it."""
+        if self._memory is not None or self._path is None:
+            assert self._memory is not None, "a journal is in files or in memory"
+            return self._memory
+        return Packer(self.id, self._config.project, FileSegments(self._path), FileOutbox(self._path))
+
+    def _queue(self) -> Queue:
+        if not self._config.configured:
+            raise ConfigError("no queue is configured; `tuppence init` writes a configuration")
+        if self._runtime is None:
+            self._runtime = Runtime(self._config, clock=self._clock)
+        return self._runtime.queue
+
+    def _run(self) -> None:
+        """Serve journals until this instance is closed or nobody uses it any more."""
+        flushed = 0
+        while self._closing_by is None:
+            with suppress(queue.Empty):
+                self._wake.get(timeout=TICK)
+            if self._alive() is None:
+                self._give_up()
+            asked, flushed = self.journal.flushes > flushed, self.journal.flushes
+            self._work(flush=asked)
+        self._finish(self._closing_by)
+
+    def _finish(self, until: float) -> None:
+        """Send what is left while there is time, then let go of everything."""
+        try:
+            while self._work(flush=True, within=max(0.0, until - time.monotonic())):
+                if time.monotonic() >= until:
+                    break
+        finally:
+            self.sender.close()
+            if self._runtime is not None:
+                self._runtime.close()
+            self._ended.set()
+
+    def _work(self, *, flush: bool, within: float = SEND_TIMEOUT.total_seconds()) -> bool:
+        try:
+            return self.sender.work(flush=flush, within=timedelta(seconds=within))
+        except Exception:  # the thread must live; what it could not do now it does later
+            log.exception("tuppence: the sender failed and goes on")
+            return False
+
+    def _give_up(self) -> None:
+        """Close the journal of a client that was dropped without being closed."""
+        self.journal.close()
+        if self._owner is not None:
+            self._owner.release()
+        self._closing_by = time.monotonic() + 1.0

@@ -1,0 +1,210 @@
+"""Where journals lie, who owns them, and what survives there.
+
+    <state directory>/<project>-<destination>/     one for each queue events are meant for
+        sender.lock                                held by the process that sends for this host
+        <instance>/                                one for each run of a capturing process
+            owner.lock                             held as long as that process lives
+            00000001.journal …                     `tuppence.capture.journal`
+            state, <batch id>.batch                `tuppence.capture.state`
+
+Ownership is a lock on an open file and no process id: ids are reused, and lie across containers.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from tuppence.config import Config
+from tuppence.drivers import Kind
+
+OWNER_LOCK: Final = "owner.lock"
+SENDER_LOCK: Final = "sender.lock"
+_UNFINISHED: Final = ".new-"
+
+
+class Durability(StrEnum):
+    """What captured events survive, before they are sent."""
+
+    HOST = "host"  # the process's death; not a power cut within seconds
+    BOOT = "boot"  # the process's death, until the machine restarts: a file system in memory
+    CONTAINER = "container"  # the process's death, while the container and its disk live
+    PROCESS = "process"  # nothing: they are in memory
+
+
+_IN_MEMORY: Final = frozenset({"tmpfs", "ramfs"})
+_UNFIT: Final = {
+    "nfs": "a network file system",
+    "nfs4": "a network file system",
+    "cifs": "a network file system",
+    "smb3": "a network file system",
+    "9p": "a file system shared with another machine",
+    "ceph": "a network file system",
+    "fuse.sshfs": "a network file system",
+    "btrfs": "a copy-on-write file system, which cannot keep space for a mapped file",
+    "zfs": "a copy-on-write file system, which cannot keep space for a mapped file",
+}
+
+
+class Lock:
+    """An exclusive lock on a file, held while it is open. Never waits."""
+
+    def __init__(self, file: int) -> None:
+        self._file = file
+
+    @classmethod
+    def take(cls, path: Path, *, create: bool = True) -> Lock | None:
+        """Return the lock, or `None` while another holds it."""
+        flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_CREAT if create else 0)
+        file = os.open(path, flags, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(file)
+            return None
+        return cls(file)
+
+    def release(self) -> None:
+        """Close the file. In a forked child this leaves the parent's lock in place."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+def base_directory(config: Config) -> Path:
+    """Return the folder for journals of every project, whether it exists or not."""
+    if config.capture.directory:
+        return config.folder / Path(config.capture.directory).expanduser()
+    state = os.environ.get("XDG_STATE_HOME")
+    if state and Path(state).is_absolute():
+        return Path(state) / "tuppence"
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home raises where there is no home
+    if home.is_absolute() and os.access(home, os.W_OK):
+        return home / ".local" / "state" / "tuppence"
+    return Path(tempfile.gettempdir()) / f"tuppence-{os.getuid()}"
+
+
+def directory(config: Config) -> Path:
+    """Return the folder for journals with this configuration's destination."""
+    table = config.kinds[Kind.QUEUE]
+    name = config.provider_of(Kind.QUEUE)
+    folder = str(config.folder) if config.source is not None or name == "local" else ""
+    destination = msgspec.json.encode([name, folder, table], order="deterministic", enc_hook=str)
+    digest = hashlib.blake2b(destination, digest_size=4).hexdigest()
+    return base_directory(config) / f"{config.project}-{digest}"
+
+
+def prepared(folder: Path) -> Path:
+    """Make the folder for this user alone. Raises `OSError` where that cannot be had."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.stat()
+    if found.st_uid != os.getuid():
+        raise PermissionError(f"{folder} belongs to another user")
+    if found.st_mode & 0o077:
+        folder.chmod(0o700)
+    return folder
+
+
+def new_instance(folder: Path, instance: str) -> tuple[Path, Lock]:
+    """Make an instance's folder, owned from the moment it can be seen."""
+    hidden = folder / f"{_UNFINISHED}{instance}"
+    hidden.mkdir(mode=0o700)
+    lock = Lock.take(hidden / OWNER_LOCK)
+    assert lock is not None, "nobody else knows the folder yet"
+    try:
+        hidden.rename(folder / instance)
+    except OSError:
+        lock.release()
+        raise
+    return folder / instance, lock
+
+
+def instances(folder: Path) -> Iterator[Path]:
+    """Yield the instances' folders, the longest untouched first."""
+    try:
+        found = [Path(entry.path) for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)]
+    except FileNotFoundError:
+        return
+    yield from sorted((path for path in found if not path.name.startswith(".")), key=touched)
+
+
+def touched(folder: Path) -> float:
+    """Return when anything in an instance's folder was last written to, in seconds since 1970."""
+    times = [0.0]
+    for path in (folder, *_entries(folder)):
+        try:
+            times.append(path.stat().st_mtime)
+        except FileNotFoundError:
+            continue
+    return max(times)
+
+
+def size(folder: Path) -> int:
+    """Return how many bytes an instance's files take."""
+    total = 0
+    for path in _entries(folder):
+        try:
+            total += path.stat().st_blocks * 512
+        except FileNotFoundError:
+            continue
+    return total
+
+
+def remove_instance(folder: Path) -> None:
+    """Delete an instance's folder. The lock file goes last, so that a half-deleted one can be found again."""
+    for path in _entries(folder):
+        if path.name != OWNER_LOCK:
+            path.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def unfit(folder: Path) -> str | None:
+    """Return why a journal cannot be kept in `folder`, or `None` where it can."""
+    if not sys.platform.startswith("linux"):
+        return None if hasattr(os, "posix_fallocate") else "this platform cannot allocate a file in advance"
+    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+        return "this Python runs without the lock that makes an append a single step"
+    return _UNFIT.get(file_system(folder))
+
+
+def durability(folder: Path) -> Durability:
+    """Return what events in `folder` survive."""
+    if unfit(folder):
+        return Durability.PROCESS
+    kind = file_system(folder)
+    if kind in _IN_MEMORY:
+        return Durability.BOOT
+    return Durability.CONTAINER if kind == "overlay" else Durability.HOST
+
+
+def file_system(folder: Path) -> str:
+    """Return the type of the file system that `folder` lies on; empty where the platform does not say."""
+    try:
+        lines = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    target = folder.absolute()
+    best, kind = -1, ""
+    for line in lines:
+        _, mount, found, *_ = line.split(" ")
+        place = Path(mount.encode().decode("unicode_escape"))
+        if len(place.parts) >= best and target.is_relative_to(place):
+            best, kind = len(place.parts), found
+    return kind
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return [Path(entry.path) for entry in os.scandir(folder)]
+    except FileNotFoundError:
+        return []
