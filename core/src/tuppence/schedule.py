@@ -1,20 +1,26 @@
 """Cron lines of five fields and time zones: what is allowed, and when a schedule is next due.
 
 The portable subset is what every provider's own cron dialect can be given: numbers, names, lists, ranges and
-steps. Daylight saving follows Debian's cron, as `cronsim` implements it.
+steps, and a restriction on the day of the month or on the weekday, not on both. Daylight saving follows
+Debian's cron, as `cronsim` implements it: what falls into the hour that is skipped runs right after it, what
+falls into the hour that comes twice runs the first time.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from tuppence.errors import ConfigError
 
-FIELDS: Final = 5
-_PORTABLE: Final = re.compile(r"[0-9A-Za-z*,/ -]+")
+FIELDS: Final = ("minute", "hour", "day of the month", "month", "weekday")
+_SPANS: Final = (60, 24, 31, 12, 7)
+_DAY: Final = 2
+_WEEKDAY: Final = 4
+_VALUE: Final = r"(?:[0-9]{1,2}|[A-Za-z]{3})"
+_TERM: Final = re.compile(rf"(?:\*|{_VALUE}-{_VALUE})(?:/(?P<step>[0-9]{{1,2}}))?|{_VALUE}")
 
 
 def check_timezone(name: str, where: str) -> ZoneInfo:
@@ -32,21 +38,40 @@ def check_timezone(name: str, where: str) -> ZoneInfo:
 
 def check_cron(line: str, where: str) -> None:
     """Raise `ConfigError` unless `line` is a cron line of five fields that every provider can run."""
-    hint = 'write five fields (minute hour day month weekday), as in "0 7 * * MON"'
-    if len(line.split()) != FIELDS or not _PORTABLE.fullmatch(line):
-        raise ConfigError(f"{where}: {line!r} is no portable cron line; {hint}")
     from cronsim import CronSim, CronSimError
 
+    hint = 'write five fields (minute hour day month weekday), as in "0 7 * * MON"'
+    problem = _not_portable(line.split())
+    if problem:
+        raise ConfigError(f"{where}: {line!r}: {problem}; {hint}")
     try:
-        CronSim(line, datetime(2026, 1, 1))  # noqa: DTZ001 - only the line is checked
+        CronSim(line, datetime(2026, 1, 1, tzinfo=UTC))
     except CronSimError as error:
         raise ConfigError(f"{where}: {line!r}: {error}; {hint}") from None
 
 
 def next_due(line: str, zone: ZoneInfo, after: datetime) -> datetime:
-    """Return the first moment after `after` at which `line` is due in `zone`, in UTC."""
-    from datetime import UTC
-
+    """Return the first moment after `after` (aware) at which `line` is due in `zone`, in UTC."""
     from cronsim import CronSim
 
-    return next(CronSim(line, after.astimezone(zone))).astimezone(UTC)
+    due = after
+    times = CronSim(line, after.astimezone(zone))
+    while due <= after:  # in the hour that comes twice, cronsim's next may be the first time again
+        due = next(times).astimezone(UTC)
+    return due
+
+
+def _not_portable(fields: list[str]) -> str:
+    """Return what in a line some provider could not run, or nothing."""
+    if len(fields) != len(FIELDS):
+        return f"{len(fields)} fields"
+    for name, span, field in zip(FIELDS, _SPANS, fields, strict=True):
+        for term in field.split(","):
+            match = _TERM.fullmatch(term)
+            if match is None or (term.startswith("*") and term != field):
+                return f"{field!r} is no {name}; use numbers, names, lists, ranges and steps"
+            if match["step"] and not 0 < int(match["step"]) < span:
+                return f"the step of {field!r} is not 1 to {span - 1}"
+    if fields[_DAY] != "*" and fields[_WEEKDAY] != "*":
+        return "day of the month and weekday cannot both be restricted; make one of them *"
+    return ""
