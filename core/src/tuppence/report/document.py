@@ -1,0 +1,279 @@
+"""The report as data. Its JSON is a contract, described in `docs/reference/report-json.md`.
+
+Times are RFC 3339 with the owner's offset, spans of time milliseconds, shares fractions of 1.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+from tuppence.report.rates import Rate
+
+VERSION: Final = 1
+
+Kind = Literal["normal", "quiet", "silent", "empty"]
+
+
+class Period(msgspec.Struct, frozen=True, kw_only=True):
+    """The week: `start` is its first moment, `end` the first after it."""
+
+    week: str
+    start: str
+    end: str
+    zone: str
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """How much. `people_error` and `sessions_error` are standard errors; 0 where the number is exact."""
+
+    events: int
+    questions: int
+    people: int
+    people_error: int
+    sessions: int
+    sessions_error: int
+
+
+class Useful(msgspec.Struct, frozen=True, kw_only=True):
+    """What people said of answers."""
+
+    yes: int
+    no: int
+
+
+class Latency(msgspec.Struct, frozen=True, kw_only=True):
+    """Milliseconds until a question ended, within 1.6 %; `None` where nobody measured."""
+
+    p50: int | None
+    p95: int | None
+    p99: int | None
+    count: int
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the events of a week.
+
+    Attributes:
+        captured: all that applications handed in: accepted, duplicates, dropped, refused and lost.
+        accepted: counted, each once.
+        duplicates: dropped, because the same event had been counted.
+        dropped: fallen out of a full journal.
+        refused: calls whose content could not be an event.
+        lost: gaps in the numbering that nothing else explains.
+        unreadable: segments that hold what cannot be read.
+        conflicting: events whose id had come before with another time; they are counted.
+        silent_instances: runs of capturing processes that stopped without a goodbye before the week's end.
+
+    """
+
+    captured: int
+    accepted: int
+    duplicates: int
+    dropped: int
+    refused: int
+    lost: int
+    unreadable: int
+    conflicting: int
+    silent_instances: int
+
+
+class Past(msgspec.Struct, frozen=True, kw_only=True):
+    """One week in short, for comparison. `partial`: the first week there is, begun after its Monday."""
+
+    week: str
+    partial: bool
+    totals: Totals
+    outcomes: dict[str, int]
+    unresolved: dict[str, int]
+    useful: Useful
+    latency_ms: Latency
+    health: Arrival
+
+
+class Health(Arrival, frozen=True, kw_only=True):
+    """What can be said of the data.
+
+    Attributes:
+        rejected: refused by capture, and dead letters of the period.
+        late: events that came when their hour could no longer be counted anew.
+        coverage: the share of the events captured, less refused ones and duplicates, that is counted here.
+        dead_letters: of the period, waiting to be replayed.
+        waiting_hours: hours with events that are not in the numbers yet.
+        texts_left_out: questions that are counted, and whose words were not kept.
+        no_outcome: questions that came without an outcome.
+        unconfirmed: weeks of which a mail may have been sent or not.
+        omitted: sections left out for want of data.
+
+    """
+
+    rejected: int
+    late: int
+    coverage: float | None
+    dead_letters: int
+    waiting_hours: int
+    texts_left_out: int
+    no_outcome: int
+    unconfirmed: list[str]
+    omitted: list[str]
+
+
+class Topic(msgspec.Struct, frozen=True, kw_only=True):
+    """One question, in all its wordings.
+
+    Attributes:
+        name: how most people put it, tidied.
+        example: as one of them wrote it.
+        wordings: further ways it was put.
+        count: how often it was asked; `before`, the week before; `change`, the difference.
+        share: of all questions of the week.
+        answered: how many of them were.
+        people: who asked, with `people_error` as standard error, 0 where exact.
+        useful: what they said of the answers.
+        new: not asked the week before.
+
+    """
+
+    name: str
+    example: str
+    wordings: list[str]
+    count: int
+    before: int | None
+    change: int | None
+    share: float
+    answered: int
+    people: int
+    people_error: int
+    useful: Useful
+    new: bool
+
+
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
+    """One question that was not always answered.
+
+    Attributes:
+        name, example: as in `Topic`.
+        count: how often it went unanswered, of the times it was `asked`.
+        people: who asked it; `people_error` as in `Topic`.
+        demand: `count` times `people`: the order of the list.
+        outcomes: the unanswered ones by outcome.
+        causes: the same by `outcome/cause`.
+
+    """
+
+    name: str
+    example: str
+    count: int
+    asked: int
+    people: int
+    people_error: int
+    demand: int
+    outcomes: dict[str, int]
+    causes: dict[str, int]
+
+
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
+    """Why questions went unanswered."""
+
+    outcome: str
+    cause: str
+    count: int
+
+
+class WorstHour(msgspec.Struct, frozen=True, kw_only=True):
+    """The hour of the owner's clock, as `2026-11-12T19`, with the most errors and timeouts."""
+
+    hour: str
+    failed: int
+    questions: int
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """What one model did."""
+
+    name: str
+    questions: int
+    input_tokens: int
+    output_tokens: int
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """What one route of an API did."""
+
+    name: str
+    requests: int
+    errors: int
+    p50: int | None
+    p95: int | None
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """How many questions came through one channel."""
+
+    name: str
+    questions: int
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing worth doing this week: what, why, and what to type, where there is something to type."""
+
+    title: str
+    why: str
+    command: str = ""
+
+
+class Next(msgspec.Struct, frozen=True, kw_only=True):
+    """When the next mail is sent, and the week it will be about."""
+
+    send: str
+    week: str
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """How many days things are kept."""
+
+    events: int
+    rollups: int
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """A week, complete. The fields are described in `docs/reference/report-json.md`."""
+
+    version: int = VERSION
+    program: str
+    project: str
+    kind: Kind
+    overdue: bool = False
+    period: Period
+    totals: Totals
+    outcomes: dict[str, int]
+    unresolved: dict[str, int]
+    answered: Rate
+    useful: Useful
+    helpful: Rate
+    latency_ms: Latency
+    trend: list[Past]
+    by_hour: list[list[int]]
+    by_hour_of: Literal["questions", "events"]
+    last_event: str | None
+    topics: list[Topic]
+    topics_distinct: int
+    gaps: list[Gap]
+    gaps_distinct: int
+    causes: list[Cause]
+    worst_hour: WorstHour | None
+    sources: list[Source]
+    models: list[Model]
+    routes: list[Route]
+    types: dict[str, int]
+    health: Health
+    verdict: list[str] = []
+    actions: list[Action] = []
+    next: Next
+    kept: Kept
+
+    @property
+    def before(self) -> Past | None:
+        """The week before, where there was one."""
+        return self.trend[-2] if len(self.trend) > 1 else None

@@ -1,0 +1,185 @@
+"""Makes the report of what was read: a pure function from numbers and texts to one document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import tuppence
+from tuppence.event import Outcome
+from tuppence.pipeline.rollup import Cell
+from tuppence.pipeline.sketch import HLL_ERROR
+from tuppence.pipeline.texts import Text
+from tuppence.report import document as doc
+from tuppence.report import tables
+from tuppence.report.arrival import arrival
+from tuppence.report.numbers import Numbers
+from tuppence.report.period import Week
+from tuppence.report.rates import Rate
+from tuppence.report.rhythm import kind_of, last_event
+from tuppence.report.topics import group
+
+WEEKS: Final = 8
+"""Weeks of the trend, the one reported included."""
+UNRESOLVED: Final[Mapping[str, str]] = {
+    Outcome.NO_MATCH: "content",
+    Outcome.REFUSED: "refused",
+    Outcome.ERROR: "outage",
+    Outcome.TIMEOUT: "outage",
+    Outcome.RATE_LIMITED: "rate_limited",
+    Outcome.INVALID: "invalid",
+    Outcome.ABORTED: "aborted",
+}
+"""What kind of failure each outcome is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """All that a report is made of.
+
+    Attributes:
+        weeks: the numbers of up to `WEEKS` weeks, oldest first; the last is the one reported.
+        texts, texts_before: what was asked in that week and in the one before, by key.
+        texts_left_out: questions of the week whose words were not kept.
+        late, dead_letters: dead letters of the period: those that came too late, and all.
+        waiting_hours: hours that are not sealed.
+        unconfirmed: labels of weeks with a mail that may have been sent or not.
+        next_send, next_week: when the next mail is due, and the week it is about.
+        keep_events, keep_rollups: how long things are kept.
+
+    """
+
+    project: str
+    weeks: Sequence[Numbers]
+    texts: Mapping[str, Text]
+    texts_before: Mapping[str, Text]
+    texts_left_out: int = 0
+    late: int = 0
+    dead_letters: int = 0
+    waiting_hours: int = 0
+    unconfirmed: Sequence[str] = ()
+    next_send: datetime
+    next_week: Week
+    keep_events: timedelta
+    keep_rollups: timedelta
+
+
+def facts(evidence: Evidence) -> doc.Report:
+    """Return the report, without its words (`verdict` adds them)."""
+    weeks = _known(evidence.weeks)
+    trend = [_past(weeks[: at + 1]) for at in range(len(weeks))]
+    this, now = weeks[-1], trend[-1]
+    total = this.total
+    groups = group(evidence.texts, evidence.texts_before)
+    gaps = tables.gaps(groups)
+    return doc.Report(
+        program=tuppence.__version__,
+        project=evidence.project,
+        kind=kind_of(weeks),
+        period=_period(this.week),
+        totals=now.totals,
+        outcomes=now.outcomes,
+        unresolved=now.unresolved,
+        answered=Rate.out_of(now.outcomes[Outcome.ANSWERED], sum(now.outcomes.values())),
+        useful=now.useful,
+        helpful=Rate.out_of(now.useful.yes, now.useful.yes + now.useful.no),
+        latency_ms=now.latency_ms,
+        trend=trend,
+        by_hour=this.questions if total.questions else this.events,
+        by_hour_of="questions" if total.questions else "events",
+        last_event=last_event(weeks),
+        topics=tables.topics(groups, total.questions, compared=bool(evidence.texts_before)),
+        topics_distinct=len(groups),
+        gaps=gaps[: tables.LISTED],
+        gaps_distinct=len(gaps),
+        causes=tables.causes(total),
+        worst_hour=this.worst,
+        sources=tables.sources(total),
+        models=tables.models(total),
+        routes=tables.routes(total),
+        types=tables.types(total),
+        health=_health(evidence, now, total),
+        next=doc.Next(send=evidence.next_send.isoformat(timespec="seconds"), week=evidence.next_week.label),
+        kept=doc.Kept(events=evidence.keep_events.days, rollups=evidence.keep_rollups.days),
+    )
+
+
+def _known(weeks: Sequence[Numbers]) -> Sequence[Numbers]:
+    """Return the weeks from the first that holds events, the one reported at any rate."""
+    first = next((at for at, week in enumerate(weeks) if week.total.events), len(weeks) - 1)
+    return weeks[first:]
+
+
+def _past(weeks: Sequence[Numbers]) -> doc.Past:
+    """Return the last of these weeks in short."""
+    this, total = weeks[-1], weeks[-1].total
+    outcomes = {outcome.value: total.outcomes.get(outcome, 0) for outcome in Outcome}
+    unresolved = dict.fromkeys(UNRESOLVED.values(), 0)
+    for outcome, kind in UNRESOLVED.items():
+        unresolved[kind] += outcomes[outcome]
+    begun = this.active[0][:10] if this.active else ""
+    return doc.Past(
+        week=this.week.label,
+        partial=len(weeks) == 1 and begun > f"{this.week.monday:%Y-%m-%d}",
+        totals=_totals(total),
+        outcomes=outcomes,
+        unresolved=unresolved,
+        useful=doc.Useful(yes=total.useful_yes, no=total.useful_no),
+        latency_ms=doc.Latency(
+            p50=total.latency.percentile(0.5),
+            p95=total.latency.percentile(0.95),
+            p99=total.latency.percentile(0.99),
+            count=total.latency.count(),
+        ),
+        health=arrival(weeks),
+    )
+
+
+def _totals(total: Cell) -> doc.Totals:
+    people, sessions = total.people.count(), total.sessions.count()
+    return doc.Totals(
+        events=total.events,
+        questions=total.questions,
+        people=people,
+        people_error=0 if total.people.exact else round(people * HLL_ERROR),
+        sessions=sessions,
+        sessions_error=0 if total.sessions.exact else round(sessions * HLL_ERROR),
+    )
+
+
+def _period(week: Week) -> doc.Period:
+    return doc.Period(
+        week=week.label, start=week.start.isoformat(), end=week.end.isoformat(), zone=week.zone.key
+    )
+
+
+def _health(evidence: Evidence, now: doc.Past, total: Cell) -> doc.Health:
+    arrived = now.health
+    kept = arrived.accepted + arrived.dropped + arrived.lost + evidence.dead_letters
+    return doc.Health(
+        **{name: getattr(arrived, name) for name in doc.Arrival.__struct_fields__},
+        rejected=arrived.refused + evidence.dead_letters,
+        late=evidence.late,
+        coverage=round(arrived.accepted / kept, 6) if kept else None,
+        dead_letters=evidence.dead_letters,
+        waiting_hours=evidence.waiting_hours,
+        texts_left_out=evidence.texts_left_out,
+        no_outcome=total.questions - sum(now.outcomes.values()),
+        unconfirmed=list(evidence.unconfirmed),
+        omitted=_omitted(evidence, now, total),
+    )
+
+
+def _omitted(evidence: Evidence, now: doc.Past, total: Cell) -> list[str]:
+    """Name the sections that have nothing to show."""
+    shown = {
+        "What was asked": bool(evidence.texts),
+        "What it could not answer": bool(total.outcomes),
+        "Was it useful?": bool(total.useful_yes or total.useful_no),
+        "When": bool(total.events),
+        "Speed": bool(now.latency_ms.count),
+        "API routes": bool(total.routes),
+    }
+    return [title for title, known in shown.items() if not known]

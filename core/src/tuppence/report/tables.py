@@ -1,0 +1,145 @@
+"""The tables of the report: topics, gaps, causes, channels, models and routes, each the largest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from tuppence.event import Outcome
+from tuppence.pipeline.rollup import Cell
+from tuppence.report import document as doc
+from tuppence.report.inert import line
+from tuppence.report.topics import Group, people
+
+LISTED: Final = 200
+"""Rows of one table at most."""
+WORDINGS: Final = 3
+"""Further wordings shown of one topic."""
+EXAMPLE: Final = 500
+"""Characters of an example."""
+_CLOSING: Final = " .!?…"
+
+
+def topics(groups: Sequence[Group], questions: int, *, compared: bool) -> list[doc.Topic]:
+    """Return the most asked groups as topics.
+
+    Args:
+        groups: what was asked, the most asked first.
+        questions: all questions of the week.
+        compared: whether there are texts of the week before.
+
+    """
+    return [_topic(group, questions, compared=compared) for group in groups[:LISTED]]
+
+
+def gaps(groups: Iterable[Group]) -> list[doc.Gap]:
+    """Return every group with unanswered questions, the most lost demand first."""
+    found = [gap for gap in map(_gap, groups) if gap.count]
+    return sorted(found, key=lambda gap: (-gap.demand, -gap.count, gap.name))
+
+
+def causes(total: Cell) -> list[doc.Cause]:
+    """Return why questions went unanswered."""
+    split = ((name.partition("/"), count) for name, count in _most(total.causes))
+    return [
+        doc.Cause(outcome=outcome, cause=line(cause), count=count) for (outcome, _, cause), count in split
+    ]
+
+
+def sources(total: Cell) -> list[doc.Source]:
+    """Return the channels."""
+    return [doc.Source(name=line(name), questions=count) for name, count in _most(total.sources)]
+
+
+def types(total: Cell) -> dict[str, int]:
+    """Return the events by type."""
+    return {line(name): count for name, count in _most(total.types)}
+
+
+def models(total: Cell) -> list[doc.Model]:
+    """Return what each model did."""
+    used = _most({name: use.questions for name, use in total.models.items()})
+    return [
+        doc.Model(
+            name=line(name),
+            questions=count,
+            input_tokens=total.models[name].input_tokens,
+            output_tokens=total.models[name].output_tokens,
+        )
+        for name, count in used
+    ]
+
+
+def routes(total: Cell) -> list[doc.Route]:
+    """Return what each route did."""
+    used = _most({name: use.requests for name, use in total.routes.items()})
+    return [
+        doc.Route(
+            name=line(name),
+            requests=count,
+            errors=total.routes[name].errors,
+            p50=total.routes[name].latency.percentile(0.5),
+            p95=total.routes[name].latency.percentile(0.95),
+        )
+        for name, count in used
+    ]
+
+
+def _topic(group: Group, questions: int, *, compared: bool) -> doc.Topic:
+    count = group.now.count
+    asked, error = people(group.now.askers)
+    return doc.Topic(
+        name=_name(group),
+        example=line(group.wordings[0], EXAMPLE),
+        wordings=_further(group),
+        count=count,
+        before=group.before if compared else None,
+        change=count - group.before if compared else None,
+        share=round(count / questions, 4) if questions else 0.0,
+        answered=group.now.outcomes.get(Outcome.ANSWERED, 0),
+        people=asked,
+        people_error=error,
+        useful=doc.Useful(yes=group.now.useful_yes, no=group.now.useful_no),
+        new=compared and not group.before,
+    )
+
+
+def _gap(group: Group) -> doc.Gap:
+    outcomes = {name: n for name, n in _most(group.now.outcomes) if name != Outcome.ANSWERED}
+    count = sum(outcomes.values())
+    asked, error = people(group.now.askers)
+    return doc.Gap(
+        name=_name(group),
+        example=line(group.wordings[0], EXAMPLE),
+        count=count,
+        asked=group.now.count,
+        people=asked,
+        people_error=error,
+        demand=count * max(1, asked),
+        outcomes=outcomes,
+        causes={line(name): n for name, n in _most(group.now.causes)},
+    )
+
+
+def _name(group: Group) -> str:
+    """Return the most frequent wording as a title: first letter large, closing marks gone."""
+    name = line(group.wordings[0])
+    name = name.rstrip(_CLOSING) or name or "(no words)"
+    return name[:1].upper() + name[1:]
+
+
+def _further(group: Group) -> list[str]:
+    """Return other wordings that a reader can tell from the name."""
+    seen = {_name(group).casefold()}
+    further: list[str] = []
+    for text in group.wordings[1:]:
+        wording = line(text)
+        told = wording.rstrip(_CLOSING).casefold()
+        if told and told not in seen and len(further) < WORDINGS:
+            seen.add(told)
+            further.append(wording)
+    return further
+
+
+def _most(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:LISTED]

@@ -1,0 +1,86 @@
+"""What was asked: the questions of a week, near duplicates merged, beside those of the week before."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from tuppence.pipeline.texts import ASKERS, Text, merge_texts
+from tuppence.report.similar import grouped
+
+COMPARED: Final = 20_000
+"""Distinct questions of one week that are compared with each other, the most asked; the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Askings of one question.
+
+    Attributes:
+        key: the normal form of the question that stands for all.
+        now: all askings of this week as one.
+        before: how often it was asked the week before.
+        wordings: how people put it this week, the most frequent first.
+
+    """
+
+    key: str
+    now: Text
+    before: int
+    wordings: tuple[str, ...]
+
+
+def group(now: Mapping[str, Text], before: Mapping[str, Text]) -> list[Group]:
+    """Return the questions of this week, the most asked first.
+
+    Args:
+        now: this week's texts by key.
+        before: those of the week before. Both weeks are grouped together, so that a question keeps its name.
+
+    """
+    this, last = _most_asked(now), _most_asked(before)
+    weights = {key: this.get(key, 0) + last.get(key, 0) for key in this | last}
+    leaders = grouped(weights)
+    members: dict[str, list[str]] = {}
+    for key in this:
+        members.setdefault(leaders[key], []).append(key)
+    asked_before: dict[str, int] = {}
+    for key, count in last.items():
+        asked_before[leaders[key]] = asked_before.get(leaders[key], 0) + count
+    groups = [
+        _one(leader, [now[key] for key in keys], asked_before.get(leader, 0))
+        for leader, keys in members.items()
+    ]
+    return sorted(groups, key=lambda one: (-one.now.count, one.key))
+
+
+def people(askers: Iterable[int]) -> tuple[int, int]:
+    """Return how many people asked, and the standard error: 0 while fewer than `ASKERS` are known.
+
+    The lowest hashes are a fair sample of all: the further the last of them lies from zero, the fewer there
+    are (Bar-Yossef et al. 2002).
+    """
+    lowest = sorted(askers)
+    if len(lowest) < ASKERS or not lowest[-1]:
+        return len(lowest), 0
+    estimate = round((ASKERS - 1) * 2**64 / lowest[-1])
+    return estimate, round(estimate / (ASKERS - 2) ** 0.5)
+
+
+def _most_asked(texts: Mapping[str, Text]) -> dict[str, int]:
+    counts = {key: text.count for key, text in texts.items()}
+    if len(counts) <= COMPARED:
+        return counts
+    return dict(heapq.nsmallest(COMPARED, counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _one(leader: str, texts: list[Text], before: int) -> Group:
+    ranked = sorted(texts, key=lambda text: (-text.count, text.text))
+    return Group(
+        key=leader,
+        now=merge_texts(ranked),
+        before=before,
+        wordings=tuple(text.text for text in ranked),
+    )
