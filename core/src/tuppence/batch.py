@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, compress, pairwise
 from typing import Any, Final
 
 import msgspec
 
 from tuppence.errors import BadBatch
-from tuppence.event import Event, hour_of
+from tuppence.event import Event, hour_of, hour_start
 
 VERSION: Final = 1
 MAGIC: Final = b"tpb" + bytes([VERSION])
@@ -39,6 +39,7 @@ MAX_EVENTS: Final = 4_096
 MAX_HEADER: Final = 4_096
 MAX_RAW: Final = 16 * 1024 * 1024
 """The columns before compression, at most: what a reader is willing to unpack."""
+_LARGEST: Final = 2**63 - 1
 _WIDE: Final = 32
 """Keys of `data` that get a column of their own; the rest go row by row."""
 
@@ -197,6 +198,16 @@ def column(columns: Columns, key: str) -> list[Any]:
     return values or [None] * len(columns.time)
 
 
+def select(columns: Columns, keep: Sequence[bool]) -> Columns:
+    """Return the rows for which `keep` holds."""
+    chosen = {name: list(compress(getattr(columns, name), keep)) for name in _LISTS}
+    data = {key: list(compress(values, keep)) for key, values in columns.data.items()}
+    return Columns(data=data, **chosen)
+
+
+_LISTS: Final = ("seq", "time", "type", "id", "source", "user", "session", "rest")
+
+
 def _to_columns(events: Sequence[Event]) -> Columns:
     rows = [event.data for event in events]
     wide = _wide_keys(rows)
@@ -233,11 +244,17 @@ def _or_empty(values: list[Any]) -> list[Any]:
 
 
 def _check_header(header: Header) -> None:
-    hour = header.hour
-    if len(hour) != len("2026111609") or not (hour.isascii() and hour.isdigit()):
+    try:
+        start = hour_start(header.hour)
+    except ValueError:
+        start = None
+    if start is None or f"{start:%Y%m%d%H}" != header.hour:
         raise BadBatch("header: `hour` is not of the form 2026111609")
     if not 0 <= header.count <= MAX_EVENTS:
         raise BadBatch(f"header: `count` is not between 0 and {MAX_EVENTS}")
+    numbers = (header.first, header.last, header.captured, header.dropped, header.refused)
+    if min(numbers) < 0 or max(numbers) > _LARGEST:
+        raise BadBatch("header: a number below 0 or of more than 63 bits")
 
 
 def _check_columns(header: Header, columns: Columns) -> None:

@@ -23,8 +23,9 @@ CHUNKED: Final = "tp_chunked"
 """The attribute by which a head is known."""
 MAX_RECORD: Final = 64 * 1024 * 1024
 """The largest record that is written, or put together again."""
-_OVERHEAD: Final = 256
-"""Bytes of an item that are not the record's own: field names, expiry, version."""
+OWN: Final = 64
+"""Bytes kept free in every item for the attributes that core adds."""
+_SUFFIX: Final = len(f"{MARK}0123456789abcdef.1234567")
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -48,15 +49,9 @@ def is_chunk(key: Key) -> bool:
     return MARK in key.sort
 
 
-def size(record: Record) -> int:
-    """Return the bytes a record takes up as one item, by a safe estimate."""
-    named = sum(len(name) + len(value.encode()) for name, value in record.attributes.items())
-    return len(record.key.partition) + len(record.key.sort) + named + len(record.body) + _OVERHEAD
-
-
 def split(record: Record, item_bytes: int) -> tuple[Record, list[Record]]:
     """Return the head and the chunks of a record, none of them larger than `item_bytes`."""
-    length = item_bytes - _OVERHEAD - len(record.key.partition) - len(record.key.sort) - _SUFFIX
+    length = item_bytes - OWN - len(record.key.partition) - len(record.key.sort) - _SUFFIX
     parts = [record.body[at : at + length] for at in range(0, len(record.body), length)]
     manifest = Manifest(secrets.token_hex(8), len(parts), len(record.body), _digest(record.body))
     chunks = [
@@ -65,9 +60,6 @@ def split(record: Record, item_bytes: int) -> tuple[Record, list[Record]]:
     ]
     attributes = {**record.attributes, CHUNKED: manifest.generation}
     return replace(record, body=msgspec.json.encode(manifest), attributes=attributes), chunks
-
-
-_SUFFIX: Final = len(f"{MARK}0123456789abcdef.1234567")
 
 
 def manifest_of(head: Record) -> Manifest | None:

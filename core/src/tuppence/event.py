@@ -110,9 +110,19 @@ def parse_event(line: bytes | str | Mapping[str, Any]) -> Event:
     return event
 
 
+def captured_id(instance: str, seq: int) -> str:
+    """Return the id by which other events, such as feedback, name a captured one."""
+    return f"{instance}.{seq}"
+
+
 def hour_of(time_ms: int) -> str:
     """Return the UTC hour of a time as `2026111609`, the form used in keys and headers."""
     return moment(time_ms).strftime("%Y%m%d%H")
+
+
+def hour_start(hour: str) -> datetime:
+    """Return the moment at which an hour such as `2026111609` begins. Raises `ValueError`."""
+    return datetime.strptime(hour, "%Y%m%d%H").replace(tzinfo=UTC)
 
 
 def moment(time_ms: int) -> datetime:

@@ -199,7 +199,7 @@ class Store:
         self.driver.close()
 
     def _fits(self, record: Record) -> bool:
-        return chunks.size(record) <= self.limits.item_bytes
+        return record.size + chunks.OWN <= self.limits.item_bytes
 
     def _put_one(self, head: Record, condition: Absent | Version | None, deadline: Deadline) -> bool:
         """Put one item, and tell a lost race from one's own success whose answer was lost."""
@@ -216,7 +216,7 @@ class Store:
             tries += 1
             return self.driver.put(records, condition=plain, deadline=deadline)
 
-        errors = self._each([marked], put, chunks.size, "store.put", deadline)
+        errors = self._each([marked], put, _size, "store.put", deadline)
         if errors and errors[0].error.code in _LOST:
             found = self._heads([head.key], deadline)[0] if tries > 1 else None
             return found is not None and found.attributes.get(_TOKEN) == token
@@ -267,7 +267,7 @@ class Store:
         def put(batch: Sequence[Record]) -> Sequence[ItemError]:
             return self.driver.put(batch, deadline=deadline)
 
-        return self._each(records, put, chunks.size, "store.put", deadline)
+        return self._each(records, put, _size, "store.put", deadline)
 
     def _delete_each(self, keys: Sequence[Key], deadline: Deadline) -> list[ItemError]:
         def delete(batch: Sequence[Key]) -> Sequence[ItemError]:
@@ -301,6 +301,10 @@ def _check(record: Record) -> None:
     if len(record.body) > chunks.MAX_RECORD:
         size = f"{len(record.body)} bytes; at most {chunks.MAX_RECORD}"
         raise _error(ErrorCode.TOO_LARGE, "store.put", size)
+
+
+def _size(record: Record) -> int:
+    return record.size
 
 
 def _weight(key: Key) -> int:

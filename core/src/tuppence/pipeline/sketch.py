@@ -74,10 +74,10 @@ class Histogram(msgspec.Struct, omit_defaults=True):
 
     buckets: dict[int, int] = {}
 
-    def add(self, value: int) -> None:
-        """Count one value; negative ones count as 0."""
+    def add(self, value: int, times: int = 1) -> None:
+        """Count a value, `times` over; negative ones count as 0."""
         bucket = _bucket(max(0, value))
-        self.buckets[bucket] = self.buckets.get(bucket, 0) + 1
+        self.buckets[bucket] = self.buckets.get(bucket, 0) + times
 
     def count(self) -> int:
         """Return how many values were counted."""

@@ -53,11 +53,19 @@ class Texts(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 def key_of(text: str) -> str:
     """Return the normal form that makes two askings the same question: case, width, punctuation and space."""
+    if text.isascii():
+        folded = text.lower()
+        return " ".join(folded.translate(_ASCII).split()) or folded.strip()
     import unicodedata
 
     folded = unicodedata.normalize("NFKC", text).casefold()
     words = "".join(c if c.isalnum() else "" if c in "'\u2019" else " " for c in folded).split()
     return " ".join(words) or folded.strip()
+
+
+_ASCII: Final = {
+    code: None if chr(code) == "'" else " " for code in range(128) if not chr(code).isalnum()
+}
 
 
 def merge_texts(parts: Iterable[Text]) -> Text:

@@ -1,0 +1,100 @@
+"""Markers, rollups and texts as records: compressed where it pays, and read back within bounds."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final
+
+import msgspec
+
+from tuppence.drivers import Key, Record
+from tuppence.errors import TuppenceError
+from tuppence.pipeline import rollup as rollups
+from tuppence.pipeline import texts as text_records
+from tuppence.pipeline.rollup import Rollup
+from tuppence.pipeline.texts import Texts
+
+MAX_RAW: Final = 64 * 1024 * 1024
+"""Bytes a record is unpacked to, at most."""
+LATE: Final = "late"
+"""The attribute that counts late events. Not in the body, which is the same whatever order things came in."""
+_LEVEL: Final = 3
+_ZSTD: Final = bytes.fromhex("28b52ffd")
+"""The first bytes of a zstd frame (RFC 8878); MessagePack never begins a map with them."""
+
+
+def marker(key: Key) -> Record:
+    """Return a fresh marker: no two are alike, also where a store's version is a hash of the content."""
+    return Record(key=key, body=secrets.token_hex(8).encode())
+
+
+def pack_rollup(rollup: Rollup) -> bytes:
+    """Return the body of a rollup's record."""
+    return _compressed(rollups.encode(rollup))
+
+
+def pack_texts(texts: Texts) -> bytes:
+    """Return the body of a texts' record."""
+    return _compressed(text_records.encode(texts))
+
+
+def read_rollup(record: Record) -> Rollup:
+    """Return the rollup a record holds. Raises `TuppenceError` on one that this release cannot read."""
+    try:
+        rollup = rollups.decode(_plain(record.body))
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise _unreadable(record, error) from None
+    if rollup.version > rollups.VERSION:
+        raise _newer(record)
+    return rollup
+
+
+def read_texts(record: Record) -> Texts:
+    """Return the texts a record holds. Raises `TuppenceError` on ones that this release cannot read."""
+    try:
+        texts = text_records.decode(_plain(record.body))
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise _unreadable(record, error) from None
+    if texts.version > text_records.VERSION:
+        raise _newer(record)
+    return texts
+
+
+def late_events(record: Record) -> int:
+    """Return how many events of a rollup came late."""
+    count = record.attributes.get(LATE, "")
+    return int(count) if count.isascii() and count.isdigit() else 0
+
+
+def _compressed(body: bytes) -> bytes:
+    import zstandard
+
+    small = zstandard.ZstdCompressor(level=_LEVEL).compress(body)
+    return small if len(small) < len(body) else body
+
+
+def _plain(body: bytes) -> bytes:
+    """Undo `_compressed`. Raises `ValueError`."""
+    import zstandard
+
+    if not body.startswith(_ZSTD):
+        return body
+    try:
+        if not 0 <= zstandard.frame_content_size(body) <= MAX_RAW:
+            raise ValueError(f"over {MAX_RAW} bytes unpacked")
+        return zstandard.ZstdDecompressor().decompress(body, max_output_size=MAX_RAW)
+    except zstandard.ZstdError as error:
+        raise ValueError(str(error)) from None
+
+
+def _unreadable(record: Record, error: Exception) -> TuppenceError:
+    return TuppenceError(
+        f"the record {record.key.partition}/{record.key.sort} cannot be read ({type(error).__name__}); "
+        f"delete it to have it made again, if its events are still kept"
+    )
+
+
+def _newer(record: Record) -> TuppenceError:
+    return TuppenceError(
+        f"the record {record.key.partition}/{record.key.sort} is of a newer tuppence; upgrade this one"
+    )
