@@ -29,8 +29,8 @@ QUESTION: Final = "question"
 FEEDBACK: Final = "feedback"
 REQUEST: Final = "request"
 
-MAX_EVENT_BYTES: Final = 32 * 1024
-"""One event, encoded. Two fit into one 64 KiB billing chunk of a queue with room for the header."""
+MAX_EVENT_BYTES: Final = 16 * 1024
+"""One event, encoded. Bounds the time that redaction may take inside a call, too."""
 MAX_TEXT: Final = 4_000
 """Characters of one string inside `data`; longer ones are cut and end in an ellipsis."""
 MAX_NAME: Final = 200
@@ -112,7 +112,7 @@ def parse_event(line: bytes | str | Mapping[str, Any]) -> Event:
 
 def captured_id(instance: str, seq: int) -> str:
     """Return the id by which other events, such as feedback, name a captured one."""
-    return f"{instance}.{seq}"
+    return f"{instance}-{seq}"
 
 
 def hour_of(time_ms: int) -> str:

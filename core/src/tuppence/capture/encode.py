@@ -18,8 +18,8 @@ import msgspec
 from tuppence.capture.redact import may_identify, pseudonym, redact, shortened
 from tuppence.event import MAX_DEPTH, MAX_EVENT_BYTES, MAX_KEYS, MAX_NAME, MAX_TEXT
 
-_SHORT_TEXT: Final = 200
-"""Characters kept of each string when an event is over its limit with whole ones."""
+_SHORTER: Final = (200, 20)
+"""Characters kept of each string when an event is over its limit with longer ones."""
 _MAX_ITEMS: Final = 512
 """Values copied of one event, at all levels together."""
 _PLAIN: Final = frozenset({int, float, bool, type(None)})
@@ -38,12 +38,14 @@ class TooLarge(Exception):  # noqa: N818 - internal: the call is refused and cou
 def encode_data(data: dict[str, Any], *, redacted: bool) -> bytes:
     """Return the values of an event as MessagePack, redacted where asked. Raises `TooLarge`."""
     encoded = _encode_plain(data)
+    for longest in _SHORTER:
+        if len(encoded) <= MAX_EVENT_BYTES:
+            break
+        encoded = _encode(_Copy(longest).of(_decode(encoded), 0))
+    if len(encoded) > MAX_EVENT_BYTES:
+        raise TooLarge
     if redacted and may_identify(encoded):
         encoded = _encode(redact(_decode(encoded)))
-    if len(encoded) > MAX_EVENT_BYTES:
-        encoded = _encode(_Copy(_SHORT_TEXT).of(_decode(encoded), 0))
-        if len(encoded) > MAX_EVENT_BYTES:
-            raise TooLarge
     return encoded
 
 

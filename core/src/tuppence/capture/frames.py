@@ -52,7 +52,7 @@ _LEAD: Final = Struct("<II")
 _FIXED: Final = Struct("<BQQ")
 LEAD: Final = _LEAD.size
 ENDED: Final = 0xFFFFFFFF
-MAX_FRAME: Final = 2 * MAX_EVENT_BYTES
+MAX_FRAME: Final = 4 * MAX_EVENT_BYTES
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode

@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tuppence.capture import places
 from tuppence.capture.journal import FileSegments, Journal, MemorySegments
@@ -24,7 +24,9 @@ from tuppence.clock import Clock
 from tuppence.config import Config
 from tuppence.errors import ConfigError
 from tuppence.queue import Queue
-from tuppence.runtime import Runtime
+
+if TYPE_CHECKING:
+    from tuppence.runtime import Runtime
 
 log = logging.getLogger("tuppence")
 
@@ -103,8 +105,7 @@ class Instance:
             self._owner.release()
         self._closing_by = time.monotonic() + timeout
         self._wake.put(None)
-        if self.sender.elected or self._path is None:
-            self._ended.wait(timeout)
+        self._ended.wait(timeout)
         return self.sender.empty if self._path is None else not self._path.exists()
 
     def abandon(self) -> None:
@@ -148,6 +149,8 @@ class Instance:
         if not self._config.configured:
             raise ConfigError("no queue is configured; `tuppence init` writes a configuration")
         if self._runtime is None:
+            from tuppence.runtime import Runtime  # in the sender's thread, off the application's start
+
             self._runtime = Runtime(self._config, clock=self._clock)
         return self._runtime.queue
 
@@ -164,9 +167,11 @@ class Instance:
         self._finish(self._closing_by)
 
     def _finish(self, until: float) -> None:
-        """Send what is left while there is time, then let go of everything."""
+        """Send what is left while there is time, unless another process does, and let go of everything."""
         try:
-            while self._work(flush=True, within=max(0.0, until - time.monotonic())):
+            while (self.sender.elect() or self._path is None) and self._work(
+                flush=True, within=max(0.0, until - time.monotonic())
+            ):
                 if time.monotonic() >= until:
                     break
         finally:

@@ -1,8 +1,8 @@
 """The sender: one per host, elected by a file lock, that packs and sends the journals of every process on it.
 
 Every capturing process has one thread for this. The one whose process holds the lock serves all journals,
-those of dead processes too; the others only look, twice a second, whether the lock has come free. A journal in
-memory is served by its own process.
+those of dead processes too; the others only look, twice a second, whether the lock has come free. A journal
+in memory is served by its own process.
 """
 
 from __future__ import annotations
