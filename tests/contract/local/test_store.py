@@ -1,0 +1,14 @@
+import pytest
+
+from tuppence.local.store import LocalStore
+from tuppence.testing import StoreContract
+
+
+class TestLocalStore(StoreContract):
+    @pytest.fixture
+    def open_driver(self, tmp_path):
+        def open_driver(context, *, missing=False):
+            folder = tmp_path / "nowhere" if missing else tmp_path
+            return LocalStore(LocalStore.Options(path=str(folder / "tuppence.db")), context)
+
+        return open_driver
