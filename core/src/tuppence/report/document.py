@@ -96,13 +96,12 @@ class Health(Arrival, frozen=True, kw_only=True):
     """What can be said of the data.
 
     Attributes:
-        rejected: refused by capture, and dead letters of the period.
+        rejected: refused by capture, and events in dead letters that came in during the week.
         late: events that came when their hour could no longer be counted anew.
         coverage: the share of the events captured, less refused ones and duplicates, that is counted here.
-        dead_letters: of the period, waiting to be replayed.
+        dead_letters: messages that wait to be replayed.
         waiting_hours: hours with events that are not in the numbers yet.
         texts_left_out: questions that are counted, and whose words were not kept.
-        no_outcome: questions that came without an outcome.
         unconfirmed: weeks of which a mail may have been sent or not.
         omitted: sections left out for want of data.
 
@@ -114,7 +113,6 @@ class Health(Arrival, frozen=True, kw_only=True):
     dead_letters: int
     waiting_hours: int
     texts_left_out: int
-    no_outcome: int
     unconfirmed: list[str]
     omitted: list[str]
 

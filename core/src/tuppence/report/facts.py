@@ -43,7 +43,9 @@ class Evidence:
         weeks: the numbers of up to `WEEKS` weeks, oldest first; the last is the one reported.
         texts, texts_before: what was asked in that week and in the one before, by key.
         texts_left_out: questions of the week whose words were not kept.
-        late, dead_letters: dead letters of the period: those that came too late, and all.
+        late: events that came when their hour could no longer be counted anew.
+        dead_events: events in dead letters that came in during the week, a letter counting as one at least.
+        dead_letters: letters that wait to be replayed.
         waiting_hours: hours that are not sealed.
         unconfirmed: labels of weeks with a mail that may have been sent or not.
         next_send, next_week: when the next mail is due, and the week it is about.
@@ -57,6 +59,7 @@ class Evidence:
     texts_before: Mapping[str, Text]
     texts_left_out: int = 0
     late: int = 0
+    dead_events: int = 0
     dead_letters: int = 0
     waiting_hours: int = 0
     unconfirmed: Sequence[str] = ()
@@ -157,16 +160,15 @@ def _period(week: Week) -> doc.Period:
 
 def _health(evidence: Evidence, now: doc.Past, total: Cell) -> doc.Health:
     arrived = now.health
-    kept = arrived.accepted + arrived.dropped + arrived.lost + evidence.dead_letters
+    kept = arrived.accepted + arrived.dropped + arrived.lost + evidence.dead_events
     return doc.Health(
         **{name: getattr(arrived, name) for name in doc.Arrival.__struct_fields__},
-        rejected=arrived.refused + evidence.dead_letters,
+        rejected=arrived.refused + evidence.dead_events,
         late=evidence.late,
         coverage=round(arrived.accepted / kept, 6) if kept else None,
         dead_letters=evidence.dead_letters,
         waiting_hours=evidence.waiting_hours,
         texts_left_out=evidence.texts_left_out,
-        no_outcome=total.questions - sum(now.outcomes.values()),
         unconfirmed=list(evidence.unconfirmed),
         omitted=_omitted(evidence, now, total),
     )

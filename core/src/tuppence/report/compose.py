@@ -1,0 +1,52 @@
+"""Composes the mail's view: every word of it, in reading order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from tuppence.report.document import Report
+from tuppence.report.scoreboard import heroes, ledger
+from tuppence.report.sections import sections
+from tuppence.report.verdict import subject
+from tuppence.report.view import Todo, View
+from tuppence.report.words import counted, days_of, moment, offset
+
+
+def compose(report: Report) -> View:
+    """Return what the mail says."""
+    start = datetime.fromisoformat(report.period.start)
+    last_day = (datetime.fromisoformat(report.period.end) - timedelta(hours=1)).date()
+    counts = report.totals.events > 0
+    return View(
+        subject=subject(report),
+        preheader=" ".join(report.verdict[1:]),
+        project=report.project,
+        title=f"Week {int(report.period.week[-2:])}",
+        days=days_of(start.date(), last_day),
+        alarm=report.kind in {"silent", "empty"},
+        verdict=tuple(report.verdict),
+        heroes=heroes(report) if counts else (),
+        ledger=ledger(report) if counts else (),
+        todos=tuple(Todo(title=one.title, why=one.why, command=one.command) for one in report.actions),
+        sections=sections(report),
+        footer=tuple(_footer(report)),
+    )
+
+
+def _footer(report: Report) -> Iterator[str]:
+    period = report.period
+    start, end = datetime.fromisoformat(period.start), datetime.fromisoformat(period.end)
+    yield (
+        f"{period.week}: from {moment(start)} ({offset(start)}) up to {moment(end)} ({offset(end)}), "
+        f"{period.zone}."
+    )
+    if report.overdue:
+        yield "This mail is late: it could not be sent when it was due."
+    send = datetime.fromisoformat(report.next.send)
+    yield f"The next mail is due on {moment(send)} ({offset(send)}) and will be about {report.next.week}."
+    yield (
+        f"What was asked is kept for {counted(report.kept.events, 'day')}, numbers for "
+        f"{counted(report.kept.rollups, 'day')}. People are counted by keyed hashes, never by name."
+    )
+    yield f"Made by tuppence {report.program} from data in your own account."

@@ -1,0 +1,73 @@
+"""Data health: what the numbers rest on, and what is missing from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from tuppence.report.document import Report
+from tuppence.report.view import Section, Table
+from tuppence.report.words import before_column, counted, number, percent
+
+_ROWS: Final = (
+    ("Captured", "captured"),
+    ("Accepted, each once", "accepted"),
+    ("Duplicates, not counted", "duplicates"),
+    ("Conflicting: same id, other time", "conflicting"),
+    ("Lost on the way", "lost"),
+    ("Dropped by a full journal", "dropped"),
+    ("Refused when captured", "refused"),
+    ("Rejected, all told", "rejected"),
+    ("Late for their hour", "late"),
+    ("Segments that cannot be read", "unreadable"),
+    ("Processes that stopped without a goodbye", "silent_instances"),
+)
+
+
+def health(report: Report) -> Section:
+    """Return the section on the data itself."""
+    before = report.before.health if report.before else None
+    return Section(
+        title="Data health",
+        intro=_coverage(report),
+        tables=(
+            Table(
+                caption="What became of the events",
+                head=("Events", "This week", before_column(report.before)),
+                rows=tuple(
+                    (label, number(getattr(report.health, name)), _then(before, name))
+                    for label, name in _ROWS
+                ),
+            ),
+        ),
+        closing=" ".join(_remarks(report)),
+    )
+
+
+def _then(before: object, name: str) -> str:
+    """Return the number of the week before; of some only the present is known."""
+    value = getattr(before, name, None)
+    return number(value) if value is not None else ""
+
+
+def _coverage(report: Report) -> str:
+    share = report.health.coverage
+    if share is None:
+        return "There was nothing to count."
+    if share == 1:
+        return "Every event that was captured is counted in this report."
+    return f"This report counts {percent(share)} of the events that were captured."
+
+
+def _remarks(report: Report) -> Iterator[str]:
+    health = report.health
+    if health.waiting_hours:
+        yield f"Still waiting to be counted: {counted(health.waiting_hours, 'hour')} with events."
+    if health.dead_letters:
+        yield f"Dead letters that wait to be replayed: {number(health.dead_letters)}."
+    if health.texts_left_out:
+        yield f"Counted, but not kept word for word: {counted(health.texts_left_out, 'question')}."
+    if health.unconfirmed:
+        yield f"A mail that may have been sent or not: {', '.join(health.unconfirmed)}."
+    if health.omitted:
+        yield f"Left out for want of data: {', '.join(health.omitted)}."

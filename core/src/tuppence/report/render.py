@@ -1,0 +1,55 @@
+"""Renders the report as HTML, as plain text, and as JSON."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from tuppence.report.compose import compose
+from tuppence.report.document import Report
+from tuppence.report.typeset import columns, hours, table, wrapped
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+MAX_HTML: Final = 100_000
+"""Bytes: mail readers cut off a longer mail."""
+BAR: Final = 26
+"""The height of the highest bar of the scoreboard, in pixels."""
+
+
+def render_html(report: Report) -> str:
+    """Return the mail as HTML under `MAX_HTML` bytes, its styles in place for readers that drop `<style>`."""
+    import css_inline
+
+    page = _environment().get_template("report.html.j2").render(mail=compose(report), bar=BAR)
+    inliner = css_inline.CSSInliner(keep_style_tags=False, load_remote_stylesheets=False)
+    return inliner.inline(page)
+
+
+def render_text(report: Report) -> str:
+    """Return the mail as plain text of up to 72 columns."""
+    return _environment().get_template("report.txt.j2").render(mail=compose(report))
+
+
+def render_json(report: Report) -> str:
+    """Return the report as JSON, fields in the documented order."""
+    return msgspec.json.format(msgspec.json.encode(report), indent=2).decode() + "\n"
+
+
+@cache
+def _environment() -> Environment:
+    """Return the templates' environment: HTML escaped, a name that is not there an error."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+    environment = Environment(
+        loader=PackageLoader("tuppence.report", "templates"),
+        autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"wrapped": wrapped, "columns": columns, "table": table, "hours": hours}
+    return environment

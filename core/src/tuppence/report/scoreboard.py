@@ -1,0 +1,165 @@
+"""The scoreboard: the week's numbers, each beside the week before and its last eight weeks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from tuppence.event import Outcome
+from tuppence.report.document import Past, Report, Totals
+from tuppence.report.rates import LEAST, Rate
+from tuppence.report.verdict import thing
+from tuppence.report.view import Figure
+from tuppence.report.words import (
+    Change,
+    change_of_count,
+    change_of_rate,
+    change_of_span,
+    estimate,
+    interval,
+    number,
+    rate,
+    span,
+    why_not,
+)
+
+
+def heroes(report: Report) -> tuple[Figure, ...]:
+    """Return the three numbers that are read first."""
+    if thing(report) == "event":
+        return (_events(report), *_crowd(report))
+    return (_questions(report), _answered(report), _helpful(report))
+
+
+def ledger(report: Report) -> tuple[Figure, ...]:
+    """Return the others, those of which nothing is known left out."""
+    crowd = () if thing(report) == "event" else tuple(_crowd(report))
+    return (*crowd, *_times(report))
+
+
+def _questions(report: Report) -> Figure:
+    return _count(report, "Questions", lambda past: past.totals.questions)
+
+
+def _events(report: Report) -> Figure:
+    return _count(report, "Events", lambda past: past.totals.events)
+
+
+def _crowd(report: Report) -> Iterator[Figure]:
+    """Yield people and sessions, where applications name them."""
+    totals = report.totals
+    if totals.people:
+        yield _count(report, "People", lambda past: past.totals.people, _estimated("people", totals))
+    if totals.sessions:
+        yield _count(report, "Sessions", lambda past: past.totals.sessions, _estimated("sessions", totals))
+
+
+def _estimated(name: str, totals: Totals) -> str:
+    value, error = getattr(totals, name), getattr(totals, f"{name}_error")
+    return f"estimated: {estimate(value, error)}" if error else ""
+
+
+def _count(report: Report, label: str, of: Callable[[Past], int], note: str = "") -> Figure:
+    now, history = of(report.trend[-1]), [of(past) for past in report.trend]
+    before = report.before
+    reason = why_not(before)
+    change = Change(reason) if before is None or reason else change_of_count(now, of(before))
+    return Figure(
+        label=label,
+        value=number(now),
+        note=note,
+        change=str(change),
+        tone=change.tone,
+        bars=_bars([float(value) for value in history]),
+        history=_history([number(value) for value in history]),
+    )
+
+
+def _answered(report: Report) -> Figure:
+    return _rate(report, "Answered", report.answered, answered_of)
+
+
+def _helpful(report: Report) -> Figure:
+    if not report.helpful.of:
+        return Figure(
+            label="Helpful",
+            value="not rated",
+            note="",
+            change="nobody rated an answer",
+            tone="",
+            bars=(),
+            history="",
+        )
+    return _rate(report, "Helpful", report.helpful, helpful_of)
+
+
+def answered_of(past: Past) -> Rate:
+    """Return the share of a week's questions that were answered."""
+    return Rate.out_of(past.outcomes[Outcome.ANSWERED], sum(past.outcomes.values()))
+
+
+def helpful_of(past: Past) -> Rate:
+    """Return the share of a week's ratings that said yes."""
+    return Rate.out_of(past.useful.yes, past.useful.yes + past.useful.no)
+
+
+def _rate(report: Report, label: str, now: Rate, of: Callable[[Past], Rate]) -> Figure:
+    history = [of(past) for past in report.trend]
+    change = rate_change(report, now, of)
+    return Figure(
+        label=label,
+        value=rate(now),
+        note=interval(now) or "too few for a percentage",
+        change=str(change),
+        tone=change.tone,
+        bars=_bars([value.share or 0.0 for value in history]),
+        history=_history([rate(value) for value in history]),
+    )
+
+
+def rate_change(report: Report, now: Rate, of: Callable[[Past], Rate]) -> Change:
+    """Return what became of a rate since the week before."""
+    reason = why_not(report.before)
+    if report.before is None:
+        return Change(reason)
+    before = of(report.before)
+    return change_of_rate(now, before) if before.of else Change("none the week before")
+
+
+def _times(report: Report) -> Iterator[Figure]:
+    """Yield the median and the 95th percentile of the time to an answer."""
+    if not report.latency_ms.count:
+        return
+    yield _time(report, "Half answered within", lambda past: past.latency_ms.p50)
+    yield _time(report, "95 % answered within", lambda past: past.latency_ms.p95)
+
+
+def _time(report: Report, label: str, of: Callable[[Past], int | None]) -> Figure:
+    now = of(report.trend[-1]) or 0
+    before = report.before
+    if before is None:
+        change = Change(why_not(before))
+    else:
+        least = min(report.latency_ms.count, before.latency_ms.count)
+        change = change_of_span(now, of(before), least)
+    history = [of(past) for past in report.trend]
+    return Figure(
+        label=label,
+        value=span(now),
+        note="" if report.latency_ms.count >= LEAST else f"of only {report.latency_ms.count}",
+        change=str(change),
+        tone=change.tone,
+        bars=_bars([float(value or 0) for value in history]),
+        history=_history([span(value) for value in history]),
+    )
+
+
+def _bars(values: list[float]) -> tuple[float, ...]:
+    """Return the heights of bars as shares of the highest; one bar alone says nothing."""
+    highest = max(values, default=0.0)
+    if len(values) < 2 or not highest:  # noqa: PLR2004 - one is no trend
+        return ()
+    return tuple(round(value / highest, 3) for value in values)
+
+
+def _history(values: list[str]) -> str:
+    return ", ".join(values)

@@ -1,0 +1,262 @@
+"""The sections of the mail, each from its part of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from tuppence.event import Outcome
+from tuppence.report.document import Gap, Report, Topic
+from tuppence.report.grid import busiest, grid
+from tuppence.report.health import health
+from tuppence.report.rates import LEAST, Rate
+from tuppence.report.scoreboard import helpful_of, rate_change
+from tuppence.report.view import Entry, Section, Table
+from tuppence.report.words import (
+    NBSP,
+    before_column,
+    change_of_count,
+    counted,
+    estimate,
+    interval,
+    number,
+    percent,
+    rate,
+    span,
+    why_not,
+)
+
+TOPICS: Final = 10
+GAPS: Final = 8
+ROWS: Final = 8
+"""Rows the mail shows of any other list. The JSON and the attached tables hold more."""
+OUTCOME_WORDS: Final = {
+    Outcome.NO_MATCH: "no match",
+    Outcome.REFUSED: "refused",
+    Outcome.ERROR: "error",
+    Outcome.TIMEOUT: "timeout",
+    Outcome.RATE_LIMITED: "rate limit",
+    Outcome.INVALID: "invalid",
+    Outcome.ABORTED: "aborted",
+}
+UNRESOLVED_WORDS: Final = {
+    "content": "No match in the content",
+    "refused": "Refused by a rule",
+    "outage": "Error or timeout",
+    "rate_limited": "Rate limit",
+    "invalid": "Invalid input",
+    "aborted": "Aborted",
+}
+
+
+def sections(report: Report) -> tuple[Section, ...]:
+    """Return the sections that have something to show, in reading order."""
+    makers = {
+        "What was asked": _asked,
+        "What it could not answer": _unanswered,
+        "Was it useful?": _useful,
+        "When": _when,
+        "Speed": _speed,
+        "API routes": _routes,
+    }
+    shown = (make(title, report) for title, make in makers.items() if title not in report.health.omitted)
+    return (*shown, health(report))
+
+
+def _asked(title: str, report: Report) -> Section:
+    shown = report.topics[:TOPICS]
+    most = max(topic.count for topic in shown)
+    others = report.totals.questions - sum(topic.count for topic in shown)
+    return Section(
+        title=title,
+        intro=f"{counted(report.topics_distinct, 'different question')}; other spellings count as the same.",
+        entries=tuple(_topic(topic, report, most) for topic in shown),
+        after=f"Everything else: {counted(others, 'question')}, {_share(others, report)}." if others else "",
+    )
+
+
+def _topic(topic: Topic, report: Report, most: int) -> Entry:
+    notes = [_share(topic.count, report)]
+    if topic.before is None:
+        notes.append(why_not(report.before) or "no texts of the week before")
+    elif not topic.new:
+        notes.append(str(change_of_count(topic.count, topic.before)))
+    notes.append(f"{rate(Rate.out_of(topic.answered, topic.count))} answered")
+    if topic.people:
+        notes.append(_people(topic.people, topic.people_error))
+    return Entry(
+        title=topic.name,
+        wordings=" · ".join(topic.wordings),
+        badge="new" if topic.new else "",
+        value=number(topic.count),
+        bar=topic.count / most,
+        notes=tuple(notes),
+    )
+
+
+def _unanswered(title: str, report: Report) -> Section:
+    open_questions = sum(report.unresolved.values())
+    if not open_questions:
+        return Section(title=title, intro="Nothing: every question was answered.")
+    shown = report.gaps[:GAPS]
+    most = max((gap.demand for gap in shown), default=1)
+    further = report.gaps_distinct - len(shown)
+    asked = report.totals.questions
+    return Section(
+        title=title,
+        intro=f"{number(open_questions)} of {counted(asked, 'question')} had no answer. "
+        "First stand those that most people missed most often.",
+        tables=tuple(_reasons(report)),
+        entries=tuple(_gap(gap, most) for gap in shown),
+        after=f"And {counted(further, 'further question')} without an answer." if further > 0 else "",
+    )
+
+
+def _gap(gap: Gap, most: int) -> Entry:
+    told = [f"{OUTCOME_WORDS[Outcome(name)]} {number(count)}" for name, count in gap.outcomes.items()]
+    notes = [", ".join(told), f"asked {counted(gap.asked, 'time')}"]
+    if gap.people:
+        notes.append(_people(gap.people, gap.people_error))
+    return Entry(
+        title=gap.name,
+        wordings="",
+        badge="",
+        value=number(gap.count),
+        bar=gap.demand / most,
+        notes=tuple(notes),
+    )
+
+
+def _reasons(report: Report) -> Iterator[Table]:
+    """Yield how questions failed, and the causes that the application named."""
+    before = report.before.unresolved if report.before else None
+    yield Table(
+        caption="Questions without an answer, by reason",
+        head=("Reason", "This week", before_column(report.before)),
+        rows=tuple(
+            (UNRESOLVED_WORDS[kind], number(count), number(before[kind]) if before else "")
+            for kind, count in report.unresolved.items()
+            if count or (before and before[kind])
+        ),
+    )
+    if report.causes:
+        yield Table(
+            caption="Causes the application named",
+            head=("Cause", "Outcome", "Questions"),
+            rows=tuple(
+                (cause.cause, OUTCOME_WORDS.get(Outcome(cause.outcome), cause.outcome), number(cause.count))
+                for cause in report.causes[:ROWS]
+            ),
+        )
+
+
+def _useful(title: str, report: Report) -> Section:
+    helpful, before = report.helpful, report.before
+    sure = f" ({interval(helpful)})" if helpful.share is not None else ""
+    disliked = sorted((t for t in report.topics if t.useful.no), key=lambda t: (-t.useful.no, t.name))
+    tables = [
+        Table(
+            caption="Ratings",
+            head=("Rating", "This week", before_column(before)),
+            rows=(
+                ("Helped", number(report.useful.yes), number(before.useful.yes) if before else ""),
+                ("Did not help", number(report.useful.no), number(before.useful.no) if before else ""),
+            ),
+        )
+    ]
+    if disliked:
+        tables.append(
+            Table(
+                caption="Answers that helped least",
+                head=("Question", "Helped", "Did not"),
+                rows=tuple(
+                    (topic.name, number(topic.useful.yes), number(topic.useful.no))
+                    for topic in disliked[:ROWS]
+                ),
+            )
+        )
+    return Section(
+        title=title,
+        intro=f"{rate(helpful)} ratings said the answer helped{sure}; "
+        f"{rate_change(report, helpful, helpful_of)}.",
+        tables=tuple(tables),
+    )
+
+
+def _when(title: str, report: Report) -> Section:
+    shown = [source for source in report.sources[:ROWS] if len(report.sources) > 1]
+    channels = Table(
+        caption="Channels",
+        head=("Channel", "Questions", "Share"),
+        rows=tuple((one.name, number(one.questions), _share(one.questions, report)) for one in shown),
+    )
+    return Section(
+        title=title,
+        intro=f"{busiest(report)} Hours are those of {report.period.zone}.",
+        grid=grid(report),
+        tables=(channels,) if shown else (),
+    )
+
+
+def _speed(title: str, report: Report) -> Section:
+    now, before = report.latency_ms, report.before.latency_ms if report.before else None
+    ranks = (("Half within", "p50"), ("95 % within", "p95"), ("99 % within", "p99"))
+    tables = [
+        Table(
+            caption="Time until a question ended",
+            head=("Share of questions", "This week", before_column(report.before)),
+            rows=tuple(
+                (
+                    label.replace(" %", f"{NBSP}%"),
+                    span(getattr(now, name)),
+                    span(getattr(before, name)) if before else "",
+                )
+                for label, name in ranks
+            ),
+        )
+    ]
+    if report.models:
+        tables.append(
+            Table(
+                caption="Models",
+                head=("Model", "Questions", "Tokens in", "Tokens out"),
+                rows=tuple(
+                    (one.name, number(one.questions), number(one.input_tokens), number(one.output_tokens))
+                    for one in report.models[:ROWS]
+                ),
+            )
+        )
+    few = "" if now.count >= LEAST else " Too few to read much into them."
+    return Section(
+        title=title,
+        intro=f"From {counted(now.count, 'timed question')}; the times are exact to 1.6{NBSP}%.{few}",
+        tables=tuple(tables),
+    )
+
+
+def _routes(title: str, report: Report) -> Section:
+    requests = sum(one.requests for one in report.routes)
+    return Section(
+        title=title,
+        intro=f"{counted(requests, 'request')}; errors are answers of 500 and above.",
+        tables=(
+            Table(
+                caption="Requests by route",
+                head=("Route", "Requests", "Errors", "Half within", f"95{NBSP}% within"),
+                rows=tuple(
+                    (one.name, number(one.requests), number(one.errors), span(one.p50), span(one.p95))
+                    for one in report.routes[:ROWS]
+                ),
+            ),
+        ),
+    )
+
+
+def _share(count: int, report: Report) -> str:
+    """Return `18 % of all`, or `4 of 17` where there are too few for a percentage."""
+    asked = report.totals.questions
+    return f"{percent(count / asked)} of all" if asked >= LEAST else f"{number(count)} of {number(asked)}"
+
+
+def _people(people: int, error: int) -> str:
+    return f"{estimate(people, error)}{NBSP}{'person' if people == 1 else 'people'}"
