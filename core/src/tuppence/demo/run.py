@@ -1,4 +1,4 @@
-"""Takes made-up events through the same door as real ones: a client captures them, its sender sends them."""
+"""Takes made-up events through the same doors as real ones: client, sender, queue and drain."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
 from tuppence.capture.client import Client
+from tuppence.clock import Deadline
 from tuppence.config import Config, load
 from tuppence.errors import TuppenceError
+from tuppence.pipeline.drain import drain
+from tuppence.runtime import Runtime
 
 MARK: Final = "# Written by `tuppence demo`. This folder may be deleted at any time.\n"
 """The first line of a demo's configuration, by which a later demo knows that it may start over."""
@@ -32,14 +36,16 @@ path = "tuppence.db"
 FILES: Final = ("report.html", "report.txt", "report.json")
 MADE: Final = ("tuppence.db", "tuppence.db-wal", "tuppence.db-shm", "journals", *FILES)
 PATIENCE: Final = 120.0
-"""Seconds the sender gets to hand a week to a queue in the same folder."""
+"""Seconds a step of an hour may take: the queue is a file in the same folder."""
+_HOUR: Final = len("2026-11-16T09")
 
 
 class PastClock:
-    """The machine's clock, except that it is whenever the events happened."""
+    """The shop's clock: it says whenever the events happen, and waiting takes no time."""
 
     def __init__(self) -> None:
         self.at = datetime.now(UTC)
+        self._waited = 0.0
 
     def now(self) -> datetime:
         """Return the moment of the event."""
@@ -47,11 +53,11 @@ class PastClock:
 
     def monotonic(self) -> float:
         """Return seconds that never run backwards."""
-        return time.monotonic()
+        return time.monotonic() + self._waited
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
+        """Go on at once, as if the time had passed."""
+        self._waited += seconds
 
 
 def prepare(folder: Path) -> Config:
@@ -72,8 +78,8 @@ def prepare(folder: Path) -> Config:
     return load(place, environ={})
 
 
-def capture(config: Config, events: Sequence[Mapping[str, Any]], advance: Callable[[int], None]) -> None:
-    """Capture events as the shop's bot would have, each at its own time, and send them.
+def live(config: Config, events: Sequence[Mapping[str, Any]], advance: Callable[[int], None]) -> None:
+    """Live through events in order of time, an hour at a time: captured, sent, drained into the store.
 
     Raises:
         TuppenceError: not all of them were captured and sent.
@@ -81,17 +87,20 @@ def capture(config: Config, events: Sequence[Mapping[str, Any]], advance: Callab
     """
     clock = PastClock()
     ids: dict[str, str] = {}
-    with Client(config, clock=clock) as client:
-        for event in events:
-            clock.at = datetime.fromisoformat(event["time"])
-            _capture_one(client, event, ids)
-            advance(1)
-        captured = client.stats.captured
-        if not client.close(PATIENCE) or captured != len(events):
-            problem = client.stats.problem or "is TUPPENCE_DISABLED set, or the disk full?"
-            raise TuppenceError(
-                f"{captured} of {len(events)} events were captured, and not all sent: {problem}"
-            )
+    with Runtime(config, clock=clock) as runtime, Client(config, clock=clock) as client:
+        for hour, happened in groupby(events, key=lambda event: str(event["time"])[:_HOUR]):
+            for event in happened:
+                clock.at = datetime.fromisoformat(event["time"])
+                _capture_one(client, event, ids)
+                advance(1)
+            client.flush(PATIENCE)
+            clock.at = datetime.fromisoformat(f"{hour}:59:59+00:00")
+            _drain(runtime)
+        captured, sent = client.stats.captured, client.close(PATIENCE)
+        _drain(runtime)
+    if captured != len(events) or not sent:
+        problem = client.stats.problem or "is TUPPENCE_DISABLED set, or the disk full?"
+        raise TuppenceError(f"of {len(events)} events {captured} were captured and not all sent: {problem}")
 
 
 def _capture_one(client: Client, event: Mapping[str, Any], ids: dict[str, str]) -> None:
@@ -107,6 +116,17 @@ def _capture_one(client: Client, event: Mapping[str, Any], ids: dict[str, str]) 
         client.feedback(ids[data["question"]], useful=data["useful"], **who)
     else:
         client.capture(event["type"], source=event["source"], **who, **data)
+
+
+def _drain(runtime: Runtime) -> None:
+    drain(
+        runtime.queue,
+        runtime.store,
+        project=runtime.config.project,
+        retention=runtime.config.retention,
+        clock=runtime.clock,
+        deadline=Deadline.after(PATIENCE, runtime.clock),
+    )
 
 
 def _remove(path: Path) -> None:
