@@ -265,6 +265,8 @@ def _check_columns(header: Header, columns: Columns) -> None:
         raise BadBatch("columns: not as many events as the header says")
     if any(values and len(values) != header.count for values in lists):
         raise BadBatch("columns: lists of different lengths")
+    if header.instance and header.count and not columns.seq:
+        raise BadBatch("columns: no sequence numbers")
     if (
         header.instance
         and columns.seq

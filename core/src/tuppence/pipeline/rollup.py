@@ -7,16 +7,20 @@ merge is exact, order-free and byte-identical. Nothing in here names a person or
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 
+from tuppence.event import hour_start
 from tuppence.pipeline.sketch import Histogram, IdSet
 
 VERSION: Final = 1
 NAMES: Final = 256
 """Distinct names kept in one table of names of an hour (types, models, routes …); the rest are `OTHER`."""
 OTHER: Final = "~other"
+_DAY: Final = len("2026-11-16")
 
 
 class ModelUse(msgspec.Struct, omit_defaults=True):
@@ -110,6 +114,41 @@ class Rollup(msgspec.Struct, kw_only=True, omit_defaults=True):
     ids: IdSet = msgspec.field(default_factory=IdSet)
     conflicting: int = 0
     unreadable: int = 0
+
+
+def start_day(hour: str, rollup: Rollup) -> date:
+    """Return the day of the owner's clock in which an hour begins."""
+    return hour_start(hour).astimezone(ZoneInfo(rollup.zone)).date()
+
+
+def days_of(hour: str, rollup: Rollup) -> set[date]:
+    """Return the days that an hour's rollup is a part of: those of its cells, and the one it begins in.
+
+    An hour in the middle of which the owner's midnight lies is a part of two days. What is not kept by cell
+    (duplicates and the like) belongs to the day in which the hour begins.
+    """
+    return {start_day(hour, rollup), *(date.fromisoformat(name[:_DAY]) for name in rollup.cells)}
+
+
+def merge_day(day: date, zone: str, hours: Mapping[str, Rollup]) -> Rollup:
+    """Return the rollup of a day of the owner's clock, from all the hours that it is a part of."""
+    cells: dict[str, list[Cell]] = {}
+    for rollup in hours.values():
+        for name, cell in rollup.cells.items():
+            if name.startswith(day.isoformat()):
+                cells.setdefault(name, []).append(cell)
+    own = [rollup for hour, rollup in hours.items() if start_day(hour, rollup) == day]
+    return Rollup(
+        zone=zone,
+        parts=sorted(hours),
+        cells={name: merge_cells(parts) for name, parts in cells.items()},
+        instances=merge_instances(rollup.instances for rollup in hours.values()),
+        duplicates=sum(rollup.duplicates for rollup in own),
+        identified=sum(rollup.identified for rollup in own),
+        ids=IdSet.merged(rollup.ids for rollup in own),
+        conflicting=sum(rollup.conflicting for rollup in own),
+        unreadable=sum(rollup.unreadable for rollup in own),
+    )
 
 
 def merge_cells(cells: Iterable[Cell]) -> Cell:

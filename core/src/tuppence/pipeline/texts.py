@@ -63,9 +63,7 @@ def key_of(text: str) -> str:
     return " ".join(words) or folded.strip()
 
 
-_ASCII: Final = {
-    code: None if chr(code) == "'" else " " for code in range(128) if not chr(code).isalnum()
-}
+_ASCII: Final = {code: None if chr(code) == "'" else " " for code in range(128) if not chr(code).isalnum()}
 
 
 def merge_texts(parts: Iterable[Text]) -> Text:

@@ -29,15 +29,19 @@ class Hashes:
         self._known: dict[str, dict[str, int]] = {}
 
     def of(self, kind: str, name: str) -> int:
-        """Return the hash of a `user`, a `session` or an `id`."""
+        """Return the hash of a name of this kind: `user` or `session`."""
         known = self._known.setdefault(kind, {})
         found = known.get(name)
         if found is None:
             if len(known) >= _REMEMBERED:
                 known.clear()
-            digest = hashlib.blake2b(name.encode(), digest_size=8, key=self._key, person=kind.encode())
-            found = known[name] = int.from_bytes(digest.digest(), "big")
+            found = known[name] = self.once(kind, name)
         return found
+
+    def once(self, kind: str, name: str) -> int:
+        """Return the hash of a name that is not expected again, such as an event's `id`."""
+        digest = hashlib.blake2b(name.encode(), digest_size=8, key=self._key, person=kind.encode())
+        return int.from_bytes(digest.digest(), "big")
 
 
 def visitor_hashes(store: Store, project: str, *, deadline: Deadline) -> Hashes:

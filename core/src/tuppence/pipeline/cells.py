@@ -1,0 +1,124 @@
+"""The counting of one cell: an hour of the owner's clock, filled a column at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from tuppence.batch import Columns, column
+from tuppence.event import Outcome
+from tuppence.pipeline.names import bounded, kept_names, strings, summed, wholes
+from tuppence.pipeline.rollup import Cell, ModelUse, RouteUse
+from tuppence.pipeline.sketch import Histogram, IdSet
+from tuppence.pipeline.visitors import Hashes
+
+_SERVER_ERROR: Final = 500
+
+
+class CellTally:
+    """One cell being counted."""
+
+    def __init__(self) -> None:
+        self._events = 0
+        self._types: Counter[str] = Counter()
+        self._users: set[str | None] = set()
+        self._sessions: set[str | None] = set()
+        self._outcomes: Counter[tuple[str, str | None]] = Counter()
+        self._useful: Counter[bool] = Counter()
+        self._latency: Counter[int | None] = Counter()
+        self._models: Counter[str] = Counter()
+        self._tokens: Counter[tuple[str, str]] = Counter()
+        self._sources: Counter[str] = Counter()
+        self._requests: Counter[tuple[str, int | None, bool]] = Counter()
+
+    def add(self, columns: Columns, types: Mapping[str, int]) -> None:
+        """Count what all events have. `types` are the events by type."""
+        self._events += len(columns.time)
+        self._types.update(types)
+        self._users.update(columns.user)
+        self._sessions.update(columns.session)
+
+    def add_questions(
+        self, questions: Columns, outcomes: Sequence[str], causes: Sequence[str | None]
+    ) -> None:
+        """Count what only questions have."""
+        self._outcomes.update(zip(outcomes, causes, strict=True))
+        self._sources.update(source for source in questions.source if source)
+        self._latency.update(wholes(column(questions, "latency_ms")))
+        models = strings(column(questions, "model"))
+        self._models.update(model for model in models if model)
+        for name in ("input_tokens", "output_tokens"):
+            used = Counter(zip(models, wholes(column(questions, name)), strict=True))
+            for (model, tokens), times in used.items():
+                if model and tokens:
+                    self._tokens[model, name] += tokens * times
+
+    def add_requests(self, requests: Columns) -> None:
+        """Count what only requests have. One without a route is counted as an event only."""
+        methods = strings(column(requests, "method"))
+        statuses = wholes(column(requests, "status"))
+        latencies = wholes(column(requests, "latency_ms"))
+        rows = zip(methods, strings(column(requests, "route")), statuses, latencies, strict=True)
+        self._requests.update(
+            (f"{method or '?'} {route}", latency, (status or 0) >= _SERVER_ERROR)
+            for method, route, status, latency in rows
+            if route
+        )
+
+    def judge(self, *, useful: bool) -> None:
+        """Count what someone said of an answer."""
+        self._useful[useful] += 1
+
+    def cell(self, hashes: Hashes) -> Cell:
+        """Return the numbers."""
+        outcomes: Counter[str] = Counter()
+        causes: Counter[str] = Counter()
+        for (outcome, cause), times in self._outcomes.items():
+            outcomes[outcome] += times
+            if cause and outcome != Outcome.ANSWERED:
+                causes[f"{outcome}/{cause}"] += times
+        return Cell(
+            events=self._events,
+            types=bounded(self._types),
+            questions=outcomes.total(),
+            outcomes=dict(outcomes),
+            causes=bounded(causes),
+            useful_yes=self._useful[True],
+            useful_no=self._useful[False],
+            people=IdSet.of(hashes.of("user", user) for user in self._users if user),
+            sessions=IdSet.of(hashes.of("session", session) for session in self._sessions if session),
+            latency=_histogram(self._latency),
+            models=self._model_uses(),
+            sources=bounded(self._sources),
+            routes=self._route_uses(),
+        )
+
+    def _model_uses(self) -> dict[str, ModelUse]:
+        named = kept_names(self._models)
+        uses = {name: ModelUse(questions=count) for name, count in summed(self._models, named).items()}
+        for (model, kind), tokens in self._tokens.items():
+            use = uses[named[model]]
+            setattr(use, kind, getattr(use, kind) + tokens)
+        return uses
+
+    def _route_uses(self) -> dict[str, RouteUse]:
+        requests: Counter[str] = Counter()
+        for (route, _, _), times in self._requests.items():
+            requests[route] += times
+        named = kept_names(requests)
+        uses = {name: RouteUse(requests=count) for name, count in summed(requests, named).items()}
+        for (route, latency, failed), times in self._requests.items():
+            use = uses[named[route]]
+            use.errors += times if failed else 0
+            if latency is not None:
+                use.latency.add(latency, times)
+        return uses
+
+
+def _histogram(counts: Mapping[int | None, int]) -> Histogram:
+    histogram = Histogram()
+    for value, times in counts.items():
+        if value is not None:
+            histogram.add(value, times)
+    return histogram

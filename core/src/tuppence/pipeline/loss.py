@@ -1,0 +1,72 @@
+"""How much was lost on the way, told from the numbers that arrived.
+
+An instance numbers its events from 1. A gap counts to the period in which the number right above it arrived,
+so it is known once, whatever arrives later. Numbers that the instance itself says it dropped are gaps as
+well, but no loss that nobody knew of: they are counted apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+from tuppence.pipeline.rollup import Seen, merge_seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """What did not arrive in a period.
+
+    Attributes:
+        lost: numbers that were given out and never seen again.
+        dropped: events that fell out of a full journal, by the instances' own count.
+        refused: calls that gave no event.
+        silent: instances that said hello and were not heard of again, without goodbye.
+
+    """
+
+    lost: int
+    dropped: int
+    refused: int
+    silent: list[str]
+
+
+def loss(before: Mapping[str, Seen], period: Mapping[str, Seen], after: Mapping[str, Seen]) -> Loss:
+    """Return what was lost in a period.
+
+    Args:
+        before: what arrived of each instance in the time before, at least a day.
+        period: in the period itself.
+        after: in the time after, as far as it has passed.
+
+    """
+    lost = dropped = refused = 0
+    silent = []
+    for name, seen in period.items():
+        earlier, later = before.get(name, Seen()), after.get(name, Seen())
+        fallen = max(0, seen.dropped - earlier.dropped)
+        lost += max(0, _missing(earlier, seen, later) - fallen)
+        dropped += fallen
+        refused += max(0, seen.refused - earlier.refused)
+        whole = merge_seen([earlier, seen])
+        if whole.hello and not whole.goodbye and name not in after:
+            silent.append(name)
+    return Loss(lost=lost, dropped=dropped, refused=refused, silent=sorted(silent))
+
+
+def _missing(before: Seen, period: Seen, after: Seen) -> int:
+    """Return how many numbers are missing right below one that arrived in the period."""
+    whole = merge_seen([before, period, after])
+    started = before.hello or period.hello
+    runs = [[0, 0], *whole.received] if started else whole.received
+    count = sum(
+        above[0] - below[1] - 1 for below, above in pairwise(runs) if _holds(period.received, above[0])
+    )
+    if period.goodbye and runs:
+        count += max(0, period.captured - runs[-1][1])
+    return count
+
+
+def _holds(runs: list[list[int]], number: int) -> bool:
+    return any(first <= number <= last for first, last in runs)

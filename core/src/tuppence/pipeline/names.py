@@ -1,0 +1,68 @@
+"""What may stand in a column of `data`, made safe to count: strings, whole numbers, short lists of names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any, Final
+
+from tuppence.event import MAX_NAME
+from tuppence.pipeline.rollup import NAMES, OTHER
+
+MOST: Final = 2**40
+"""A number above it is nonsense, and sums of such would in time not fit into 64 bits."""
+_STRINGS: Final = frozenset({str, type(None)})
+_TRUTHS: Final = frozenset({bool, type(None)})
+
+
+def strings(values: Sequence[Any]) -> Sequence[str | None]:
+    """Return the values with all that are no strings as `None`."""
+    if _STRINGS.issuperset(map(type, values)):
+        return values
+    return [value if type(value) is str else None for value in values]
+
+
+def truths(values: Sequence[Any]) -> Sequence[bool | None]:
+    """Return the values with all that are neither true nor false as `None`."""
+    if _TRUTHS.issuperset(map(type, values)):
+        return values
+    return [value if type(value) is bool else None for value in values]
+
+
+def wholes(values: Sequence[Any]) -> list[int | None]:
+    """Return the values as whole numbers from 0 to `MOST`, rounded; all others as `None`."""
+    return [
+        value if type(value) is int and 0 <= value <= MOST else _whole(value) if value is not None else None
+        for value in values
+    ]
+
+
+def kept_names(counts: Mapping[str, int]) -> dict[str, str]:
+    """Return what each name is counted as: itself if short and among the `NAMES` most frequent, or `OTHER`.
+
+    Of equally frequent names the first in code-point order stay.
+    """
+    short = {name: name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…" for name in counts}
+    totals = summed(counts, short)
+    most = sorted(totals, key=lambda name: (-totals[name], name))[:NAMES]
+    kept = set(most)
+    return {name: cut if cut in kept else OTHER for name, cut in short.items()}
+
+
+def summed(counts: Mapping[str, int], named: Mapping[str, str]) -> dict[str, int]:
+    """Return counts under the names that `named` gives them."""
+    totals: dict[str, int] = {}
+    for name, count in counts.items():
+        totals[named[name]] = totals.get(named[name], 0) + count
+    return totals
+
+
+def bounded(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return counts of at most `NAMES` names, the rest as `OTHER`."""
+    return summed(counts, kept_names(counts))
+
+
+def _whole(value: Any) -> int | None:
+    if type(value) is float and isfinite(value) and 0 <= value <= MOST:
+        return round(value)
+    return None

@@ -1,0 +1,105 @@
+"""What was sealed, read back for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from tuppence.clock import Deadline
+from tuppence.drivers import Key, Record
+from tuppence.pipeline import layout, records
+from tuppence.pipeline.rollup import Rollup
+from tuppence.pipeline.texts import Text, merge_texts
+from tuppence.store import Store
+
+DISTINCT: Final = 50_000
+"""Distinct texts returned at most; some 50 MB. The least asked are left out, and counted."""
+_DAY: Final = timedelta(days=1)
+
+
+class Days(NamedTuple):
+    """The rollups of those days that have one, and how many events of each day came late."""
+
+    rollups: dict[date, Rollup]
+    late: dict[date, int]
+
+
+class Asked(NamedTuple):
+    """What was asked, by the text's normal form, and how many questions are not in it."""
+
+    texts: dict[str, Text]
+    left_out: int
+
+
+def read_days(store: Store, project: str, first: date, last: date, *, deadline: Deadline) -> Days:
+    """Return the days from `first` to `last`, both included."""
+    days = Days({}, {})
+    start, end = layout.day(project, first), layout.day(project, last + _DAY)
+    for record in _between(store, start, end, deadline):
+        day = date.fromisoformat(record.key.sort)
+        days.rollups[day] = records.read_rollup(record)
+        days.late[day] = records.late_events(record)
+    return days
+
+
+def read_texts(
+    store: Store, project: str, zone: ZoneInfo, first: date, last: date, *, deadline: Deadline
+) -> Asked:
+    """Return what was asked on the days from `first` to `last` of the owner's clock, both included."""
+    start = layout.texts(project, _utc_hour(first, zone, before=timedelta(0)))
+    end = layout.texts(project, _utc_hour(last + _DAY, zone, before=-timedelta(hours=1)))
+    merged: dict[str, Text] = {}
+    left_out = 0
+    for record in _between(store, start, end, deadline):
+        texts = records.read_texts(record)
+        for day, share in texts.days.items():
+            if first.isoformat() <= day <= last.isoformat():
+                left_out += texts.left_out.get(day, 0)
+                _merge_into(merged, share)
+        if len(merged) > 2 * DISTINCT:
+            left_out += _shrink(merged)
+    left_out += _shrink(merged)
+    return Asked(merged, left_out)
+
+
+def waiting_hours(store: Store, project: str, *, deadline: Deadline) -> list[str]:
+    """Return the UTC hours with segments that are not in the numbers yet."""
+    markers = store.query(layout.dirty(project), start="h.", end="h.~", deadline=deadline)
+    return [marker.key.sort.removeprefix("h.") for marker in markers]
+
+
+def _between(store: Store, start: Key, end: Key, deadline: Deadline) -> Iterator[Record]:
+    """Yield the records from `start` up to `end`, over the partitions of all years or months in between."""
+    root, _, first = start.partition.rpartition(".")
+    last = end.partition.rpartition(".")[2]
+    partition = first
+    while partition <= last:
+        yield from store.query(f"{root}.{partition}", start=start.sort, end=end.sort, deadline=deadline)
+        partition = _following(partition)
+
+
+def _following(partition: str) -> str:
+    """Return the year after `2026`, or the month after `202612`."""
+    if len(partition) == len("2026"):
+        return f"{int(partition) + 1}"
+    year, month = int(partition[:4]), int(partition[4:])
+    return f"{year + month // 12}{month % 12 + 1:02d}"
+
+
+def _utc_hour(day: date, zone: ZoneInfo, *, before: timedelta) -> str:
+    """Return the UTC hour in which a day begins, less `before`."""
+    return f"{datetime.combine(day, time(), zone).astimezone(UTC) - before:%Y%m%d%H}"
+
+
+def _merge_into(merged: dict[str, Text], share: dict[str, Text]) -> None:
+    for key, text in share.items():
+        known = merged.get(key)
+        merged[key] = text if known is None else merge_texts([known, text])
+
+
+def _shrink(merged: dict[str, Text]) -> int:
+    """Let the least asked texts go; return how many questions that were."""
+    keys = sorted(merged, key=lambda key: (-merged[key].count, key))[DISTINCT:]
+    return sum(merged.pop(key).count for key in keys)

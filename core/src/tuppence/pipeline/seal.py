@@ -1,0 +1,298 @@
+"""The seal: from the segments of an hour to its rollup and texts, and from hours to days.
+
+It is exact whoever else is sealing or draining at the same time. Of an hour, and in the same way of a day,
+first the marker and what was made before are read, then the parts. What was made is replaced only if it is
+still what was read, so an older result never covers a newer one. Last the marker is deleted, only if it is
+still the one that was read: a part that came in between has written another, and the hour is sealed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from tuppence.batch import peek
+from tuppence.clock import Clock, Deadline
+from tuppence.config import Retention
+from tuppence.drivers import Absent, Record, Version
+from tuppence.errors import BadBatch, DriverError, ErrorCode, TuppenceError
+from tuppence.event import hour_start
+from tuppence.pipeline import dead, layout, records
+from tuppence.pipeline.intake import Reason, Unusable
+from tuppence.pipeline.rollup import days_of, merge_day, start_day
+from tuppence.pipeline.tally import Tally
+from tuppence.pipeline.visitors import visitor_hashes
+from tuppence.store import RACES, Store
+
+HOUR: Final = timedelta(hours=1)
+LATE: Final = timedelta(hours=1)
+"""An event is late when its segment is received more than this after its hour ended."""
+KEEP_HOURS: Final = timedelta(days=30)
+"""How much longer than its segments an hour's rollup is kept: days are merged from hours, and when a late
+segment comes, the other hours of its day must still be there."""
+MARGIN: Final = timedelta(days=1)
+"""Hours that expire sooner than this are not relied on to be there when their day is merged."""
+RESERVE: Final = 5.0
+"""Seconds kept for the hour or day that has been begun."""
+
+
+class Sealed(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run did.
+
+    Attributes:
+        hours, days: how many were sealed.
+        closed: segments that came too late for their period, and are dead letters now.
+        left: markers that were left for another run, for lack of time or because their hour is young.
+
+    """
+
+    hours: int = 0
+    days: int = 0
+    closed: int = 0
+    left: int = 0
+
+
+def seal(
+    store: Store,
+    *,
+    project: str,
+    zone: ZoneInfo,
+    retention: Retention,
+    clock: Clock,
+    deadline: Deadline,
+    settle: timedelta | None = None,
+) -> Sealed:
+    """Seal every hour with a marker, then every day with one, while time is left.
+
+    Args:
+        store: what is read and written.
+        project: whose.
+        zone: the owner's.
+        retention: how long rollups are kept.
+        clock: what time it is.
+        deadline: nothing is begun shortly before it.
+        settle: leave hours that ended less than this ago, so that they are not sealed over and over.
+
+    Raises:
+        DriverError: the store cannot be used.
+        TuppenceError: something in it cannot be read; all else has been sealed.
+
+    """
+    work = _Seal(store, project, zone, retention, clock, deadline)
+    sealed = work.all("h.", work.hour, None if settle is None else clock.now() - settle - HOUR)
+    days = work.all("d.", work.day, None)
+    if work.broken:
+        raise work.broken[0]
+    return Sealed(hours=sealed, days=days, closed=work.closed, left=work.left)
+
+
+class _Seal:
+    """One run."""
+
+    def __init__(
+        self,
+        store: Store,
+        project: str,
+        zone: ZoneInfo,
+        retention: Retention,
+        clock: Clock,
+        deadline: Deadline,
+    ) -> None:
+        self._store = store
+        self._project = project
+        self._zone = zone
+        self._retention = retention
+        self._clock = clock
+        self._deadline = deadline
+        self._reserve = min(RESERVE, deadline.remaining() / 4)
+        self._hashes = visitor_hashes(store, project, deadline=deadline)
+        self._days_open: dict[date, bool] = {}
+        self.closed = 0
+        self.left = 0
+        self.broken: list[TuppenceError] = []
+
+    def all(self, prefix: str, make: Callable[[str], bool], newest: datetime | None) -> int:
+        """Seal what the markers with this prefix name; return how many. Those after `newest` are left."""
+        markers = self._store.query(
+            layout.dirty(self._project), start=prefix, end=f"{prefix}~", deadline=self._deadline
+        )
+        done = 0
+        for marker in list(markers):
+            name = marker.key.sort.removeprefix(prefix)
+            young = newest is not None and hour_start(name) > newest
+            if young or self._deadline.remaining() <= self._reserve:
+                self.left += 1
+            elif self._sealed(name, make):
+                self._store.delete(
+                    marker.key, condition=Version(marker.version or ""), deadline=self._deadline
+                )
+                done += 1
+        return done
+
+    def _sealed(self, name: str, make: Callable[[str], bool]) -> bool:
+        """Make a period's rollup until no one else interferes. What cannot be read holds up nothing else."""
+        try:
+            for _ in range(RACES):
+                if make(name):
+                    return True
+        except DriverError:
+            raise
+        except TuppenceError as error:
+            self.broken.append(error)
+            return False
+        raise DriverError(
+            ErrorCode.CONFLICT, operation="store.put", provider="core", message="others kept sealing the same"
+        )
+
+    def hour(self, hour: str) -> bool:
+        """Make an hour's rollup and texts; say whether no one else did at the same time."""
+        keys = [layout.hour(self._project, hour), layout.texts(self._project, hour)]
+        old, old_texts = self._store.get_many(keys, deadline=self._deadline)
+        before = records.read_rollup(old) if old is not None else None
+        tally = Tally(hour, self._zone, self._hashes)
+        ends = []
+        for segment in self._segments(hour):
+            ends.append(segment.expires_at or self._clock.now())
+            self._add(tally, hour, segment)
+        known = set(before.parts) if before is not None else set()
+        if not known <= set(tally.parts) or not self._may_change(hour):
+            self._close(hour, known)
+            return True
+        if not tally.parts:
+            return True
+        rollup, texts = tally.finish()
+        made = Record(
+            key=keys[0],
+            body=records.pack_rollup(rollup),
+            attributes={records.LATE: str(tally.late)},
+            expires_at=max(ends) + KEEP_HOURS,
+        )
+        made_texts = Record(key=keys[1], body=records.pack_texts(texts), expires_at=min(ends))
+        unchanged = _same(old, made) and _same(old_texts, made_texts)
+        if not unchanged and not (self._put(made_texts, old_texts) and self._put(made, old)):
+            return False
+        days = days_of(hour, rollup) | (days_of(hour, before) if before is not None else set())
+        self._put_all([records.marker(layout.dirty_day(self._project, day)) for day in days])
+        return True
+
+    def day(self, name: str) -> bool:
+        """Make a day's rollup; say whether no one else did at the same time."""
+        day = date.fromisoformat(name)
+        key = layout.day(self._project, day)
+        old = self._store.get(key, deadline=self._deadline)
+        known = records.read_rollup(old).parts if old is not None else []
+        found = self._hours({*_hours_of(day, self._zone), *known})
+        hours = {hour: records.read_rollup(record) for hour, record in found.items()}
+        hours = {hour: rollup for hour, rollup in hours.items() if day in days_of(hour, rollup)}
+        if not found.keys() >= set(known):
+            for hour in hours.keys() - set(known):
+                self._close(hour, set())
+            return True
+        if old is None and not hours:
+            return True
+        late = sum(
+            records.late_events(found[hour])
+            for hour, rollup in hours.items()
+            if start_day(hour, rollup) == day
+        )
+        made = Record(
+            key=key,
+            body=records.pack_rollup(merge_day(day, self._zone.key, hours)),
+            attributes={records.LATE: str(late)},
+            expires_at=self._clock.now() + self._retention.rollups,
+        )
+        return _same(old, made) or self._put(made, old)
+
+    def _segments(self, hour: str) -> Iterator[Record]:
+        return self._store.query(layout.segments(self._project, hour), deadline=self._deadline)
+
+    def _hours(self, hours: Iterable[str]) -> dict[str, Record]:
+        """Return the records of those hours that have one."""
+        ordered = sorted(hours)
+        keys = [layout.hour(self._project, hour) for hour in ordered]
+        found = self._store.get_many(keys, deadline=self._deadline)
+        return {hour: record for hour, record in zip(ordered, found, strict=True) if record is not None}
+
+    def _add(self, tally: Tally, hour: str, segment: Record) -> None:
+        """Count a segment; one that cannot be read becomes a dead letter as well."""
+        received = datetime.fromisoformat(segment.attributes["received"])
+        try:
+            tally.add(segment.key.sort, segment.body, late=received > hour_start(hour) + HOUR + LATE)
+        except BadBatch as error:
+            self._bury(segment, Unusable(Reason.BAD_COLUMNS, str(error)))
+
+    def _may_change(self, hour: str) -> bool:
+        """Whether the days of an hour can be merged again: all the hours they were merged from are there.
+
+        Hours that have not been kept for long have not expired, so this is asked of older ones only.
+        """
+        start = hour_start(hour)
+        if self._clock.now() < start + KEEP_HOURS:
+            return True
+        moments = (start, start + HOUR - timedelta(microseconds=1))
+        return all(self._day_open(at.astimezone(self._zone).date()) for at in moments)
+
+    def _day_open(self, day: date) -> bool:
+        if day not in self._days_open:
+            record = self._store.get(layout.day(self._project, day), deadline=self._deadline)
+            parts = records.read_rollup(record).parts if record is not None else []
+            lasting = self._clock.now() + MARGIN
+            there = self._hours(parts).values()
+            self._days_open[day] = len(parts) == sum(
+                one.expires_at is None or one.expires_at > lasting for one in there
+            )
+        return self._days_open[day]
+
+    def _close(self, hour: str, known: set[str]) -> None:
+        """Write a dead letter for each segment that came after its period could still be counted."""
+        for segment in self._segments(hour):
+            if segment.key.sort not in known:
+                self._bury(segment, Unusable(Reason.PERIOD_CLOSED, f"came too late to be counted in {hour}"))
+                self.closed += 1
+
+    def _bury(self, segment: Record, problem: Unusable) -> None:
+        letter = dead.record_of(
+            self._project,
+            segment.body,
+            problem,
+            events=_events_in(segment.body),
+            retention=self._retention,
+            now=self._clock.now(),
+        )
+        self._store.put(letter, deadline=self._deadline)
+
+    def _put(self, made: Record, old: Record | None) -> bool:
+        """Write what was made in place of what was read, or nothing if that has changed."""
+        condition = Absent() if old is None else Version(old.version or "")
+        return self._store.put(made, condition=condition, deadline=self._deadline)
+
+    def _put_all(self, made: Sequence[Record]) -> None:
+        errors = self._store.put_many(made, deadline=self._deadline)
+        if errors:
+            raise errors[0].error
+
+
+def _same(old: Record | None, made: Record) -> bool:
+    return old is not None and old.body == made.body
+
+
+def _events_in(body: bytes) -> int:
+    try:
+        return peek(body)[1].count
+    except BadBatch:
+        return 0
+
+
+def _hours_of(day: date, zone: ZoneInfo) -> list[str]:
+    """Return the UTC hours that a day of the owner's clock lies in, in whole or in part."""
+    at = datetime.combine(day, time(), zone).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    end = datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
+    hours = []
+    while at < end:
+        hours.append(f"{at:%Y%m%d%H}")
+        at += HOUR
+    return hours

@@ -1,0 +1,204 @@
+"""The tally: from the columns of an hour's segments to its numbers and its texts.
+
+Everything is counted a column at a time. Of several events under one identity the first counts, so segments
+are added in the order of their ids: then the result depends on what there is and not on how it came.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from tuppence.batch import Columns, Header, column, select, unpack
+from tuppence.event import FEEDBACK, QUESTION, REQUEST, Outcome, captured_id, hour_start, milliseconds
+from tuppence.pipeline.asked import Asked
+from tuppence.pipeline.cells import CellTally
+from tuppence.pipeline.identity import Identities
+from tuppence.pipeline.names import strings, truths
+from tuppence.pipeline.rollup import Rollup
+from tuppence.pipeline.sketch import IdSet
+from tuppence.pipeline.texts import Texts
+from tuppence.pipeline.visitors import Hashes
+
+_MINUTES: Final = 60
+_MINUTE_MS: Final = 60_000
+_DAY: Final = len("2026-11-16")
+_OUTCOMES: Final = frozenset(outcome.value for outcome in Outcome)
+
+
+class Judgement(NamedTuple):
+    """What someone said of an answer. Of several the greatest counts: the latest, then by who said it."""
+
+    time: int
+    seq: int
+    event: str
+    useful: bool
+    cell: str
+
+
+class Tally:
+    """One UTC hour being counted.
+
+    Args:
+        hour: which.
+        zone: the owner's, whose clock cuts the cells.
+        hashes: what stands for names.
+
+    Attributes:
+        parts: the ids of the segments added.
+        late: events counted that were marked late.
+
+    """
+
+    def __init__(self, hour: str, zone: ZoneInfo, hashes: Hashes) -> None:
+        self.parts: list[str] = []
+        self.late = 0
+        self._zone = zone
+        self._hashes = hashes
+        self._start = milliseconds(hour_start(hour))
+        self._clock = _clock_of(hour, zone)
+        self._identities = Identities()
+        self._cells: dict[str, CellTally] = {}
+        self._asked: dict[str, Asked] = {}
+        self._judgements: dict[str, Judgement] = {}
+        self._questions: list[tuple[str, Header, Columns]] = []  # day; no more of the columns than is needed
+        self._duplicates = 0
+        self._unreadable = 0
+
+    def add(self, part: str, body: bytes, *, late: bool = False) -> None:
+        """Count a segment. Raises `BadBatch` on one that cannot be read, which is counted as that."""
+        self.parts.append(part)
+        self._unreadable += 1
+        header, columns = unpack(body)
+        self._unreadable -= 1
+        fresh = self._identities.fresh(header, columns)
+        if fresh is not None:
+            self._duplicates += len(fresh) - sum(fresh)
+            columns = select(columns, fresh)
+        self.late += len(columns.time) if late else 0
+        for cell, share in self._cut(columns):
+            self._count(cell, header, share)
+
+    def finish(self) -> tuple[Rollup, Texts]:
+        """Return the hour's numbers and texts. Nothing is added afterwards."""
+        for judgement in self._judgements.values():
+            self._cells[judgement.cell].judge(useful=judgement.useful)
+        if self._judgements:
+            self._credit()
+        return self._rollup(), self._texts()
+
+    def _rollup(self) -> Rollup:
+        outside = self._identities.outside
+        ids = {self._hashes.once("id", name) for name, _ in outside if name}
+        return Rollup(
+            zone=self._zone.key,
+            parts=sorted(self.parts),
+            cells={name: cell.cell(self._hashes) for name, cell in self._cells.items()},
+            instances=self._identities.instances,
+            duplicates=self._duplicates,
+            identified=len(outside),
+            ids=IdSet.of(ids),
+            conflicting=len(outside) - len(ids),
+            unreadable=self._unreadable,
+        )
+
+    def _texts(self) -> Texts:
+        texts = Texts()
+        for day, asked in self._asked.items():
+            texts.days[day], left_out = asked.texts()
+            if left_out:
+                texts.left_out[day] = left_out
+        return texts
+
+    def _cut(self, columns: Columns) -> Iterator[tuple[str, Columns]]:
+        """Yield the events of each cell."""
+        cells = list(dict.fromkeys(self._clock))
+        if len(cells) == 1:
+            yield cells[0], columns
+            return
+        named = [self._clock[(time - self._start) // _MINUTE_MS] for time in columns.time]
+        for cell in cells:
+            share = select(columns, [name == cell for name in named])
+            if share.time:
+                yield cell, share
+
+    def _count(self, name: str, header: Header, columns: Columns) -> None:
+        if not columns.time:
+            return
+        cell = self._cells.setdefault(name, CellTally())
+        types = Counter(columns.type)
+        cell.add(columns, types)
+        if types[QUESTION]:
+            self._count_questions(name, header, _of_type(columns, QUESTION, types))
+        if types[FEEDBACK]:
+            feedback = _of_type(columns, FEEDBACK, types)
+            self._hear(name, header, feedback, strings(column(feedback, "question")))
+        if types[REQUEST]:
+            cell.add_requests(_of_type(columns, REQUEST, types))
+
+    def _count_questions(self, name: str, header: Header, questions: Columns) -> None:
+        outcomes = _outcomes(questions)
+        causes = strings(column(questions, "cause"))
+        self._cells[name].add_questions(questions, outcomes, causes)
+        asked = self._asked.setdefault(name[:_DAY], Asked(self._hashes))
+        users = questions.user or [None] * len(questions.time)
+        texts = list(strings(column(questions, "text")))
+        asked.add(texts, outcomes, causes, users)
+        named = Columns(time=questions.time, seq=questions.seq, id=questions.id, data={"text": texts})
+        self._questions.append((name[:_DAY], header, named))
+        if "useful" in questions.data or questions.rest:
+            self._hear(name, header, questions, _names(header, questions))
+
+    def _hear(self, cell: str, header: Header, columns: Columns, about: Sequence[str | None]) -> None:
+        """Take note of what these events say of the questions they are about."""
+        useful = truths(column(columns, "useful"))
+        seqs = columns.seq or [0] * len(columns.time)
+        rows = zip(columns.time, seqs, _names(header, columns), about, useful, strict=True)
+        for time, seq, event, question, yes in rows:
+            if yes is not None and question:
+                judgement = Judgement(time, seq, event or "", yes, cell)
+                self._judgements[question] = max(judgement, self._judgements.get(question, judgement))
+
+    def _credit(self) -> None:
+        """Add the judgements to the texts of questions that were asked in this hour."""
+        for day, header, questions in self._questions:
+            texts = strings(column(questions, "text"))
+            for name, text in zip(_names(header, questions), texts, strict=True):
+                judgement = self._judgements.get(name) if name else None
+                if judgement is not None and text:
+                    self._asked[day].judge(text, useful=judgement.useful)
+
+
+def _clock_of(hour: str, zone: ZoneInfo) -> list[str]:
+    """Return the cell of each minute of a UTC hour, by the owner's clock."""
+    start = hour_start(hour)
+    local = ((start + timedelta(minutes=minute)).astimezone(zone) for minute in range(_MINUTES))
+    return [f"{at:%Y-%m-%dT%H}" for at in local]
+
+
+def _of_type(columns: Columns, kind: str, types: Counter[str]) -> Columns:
+    if types[kind] == len(columns.type):
+        return columns
+    return select(columns, [each == kind for each in columns.type])
+
+
+def _outcomes(questions: Columns) -> list[str]:
+    """Return how each question ended: `answered` if it does not say, `error` if it says no word of `Outcome`.
+
+    An end that has no name is none that the application meant.
+    """
+    said = strings(column(questions, "outcome"))
+    known = {
+        word: word if word in _OUTCOMES else Outcome.ERROR.value for word in set(said) if word is not None
+    }
+    return [known[word] if word is not None else Outcome.ANSWERED.value for word in said]
+
+
+def _names(header: Header, columns: Columns) -> Sequence[str | None]:
+    """Return the ids by which other events name these."""
+    if columns.id or not header.instance:
+        return columns.id or [None] * len(columns.time)
+    return [captured_id(header.instance, seq) for seq in columns.seq]
