@@ -12,7 +12,11 @@ from tuppence.capture.client import Client
 def config(tmp_path):
     """A configuration on the embedded provider, all of it below `tmp_path`."""
     return configuration.load(
-        folder=tmp_path, environ={}, provider="local", project="bot", capture={"directory": str(tmp_path / "j")}
+        folder=tmp_path,
+        environ={},
+        provider="local",
+        project="bot",
+        capture={"directory": str(tmp_path / "j")},
     )
 
 

@@ -50,7 +50,7 @@ def test_a_question_carries_text_outcome_and_latency(client, sent):
 @pytest.mark.parametrize(
     ("way_out", "outcome"),
     [
-        (lambda q: None, "answered"),
+        (id, "answered"),
         (lambda q: q.answered(), "answered"),
         (lambda q: q.no_match(), "no_match"),
         (lambda q: q.refused("medical"), "refused"),
@@ -81,19 +81,26 @@ def test_every_stated_outcome_is_recorded_once(client, sent, way_out, outcome):
     ],
 )
 def test_an_exception_that_leaves_the_block_is_its_outcome_and_goes_on(client, sent, raised, outcome):
-    with pytest.raises(type(raised)), client.question("?") as question:
-        question.answered()
-        raise raised
+    def ask():
+        with client.question("?") as question:
+            question.answered()
+            raise raised
+
+    with pytest.raises(type(raised)):
+        ask()
     client.flush()
 
     assert outcomes(sent()[1]) == [outcome]
 
 
 def test_an_outcome_stated_before_an_exception_stands(client, sent):
-    with pytest.raises(RuntimeError), client.question("?") as question:
-        question.rate_limited("per minute")
-        raise RuntimeError
+    def ask():
+        with client.question("?") as question:
+            question.rate_limited("per minute")
+            raise RuntimeError
 
+    with pytest.raises(RuntimeError):
+        ask()
     client.flush()
 
     [event] = sent()[1]
@@ -147,9 +154,6 @@ class Hostile:
         raise RuntimeError
 
     __repr__ = __len__ = __iter__ = __hash__ = __bool__ = __str__
-
-    def __eq__(self, other):
-        raise RuntimeError
 
     @property
     def __class__(self):
@@ -234,7 +238,7 @@ def test_a_dict_changed_after_the_call_changes_nothing(client, sent):
     assert sent()[1][0].data == {"basket": {"items": ["a"]}}
 
 
-def test_nothing_personal_is_written_anywhere(client, config, tmp_path):
+def test_nothing_personal_is_written_anywhere(client, tmp_path):
     secret = "jane.doe@example.com"
     with client.question(f"I am {secret}, card 4111 1111 1111 1111", user=secret) as question:
         question.answered(note=f"wrote to {secret}")

@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
+from string import ascii_lowercase
 from typing import TYPE_CHECKING, Final
 
 from tuppence.capture import places
@@ -33,6 +34,8 @@ log = logging.getLogger("tuppence")
 TICK: Final = 0.5
 """Seconds between two looks at the journals, and so the longest a process stays without a sender."""
 _POLL: Final = 0.01
+_ID_LETTERS: Final = 14
+"""66 bits; letters alone, so that an id never reads like a number that redaction would replace."""
 
 
 class Instance:
@@ -44,7 +47,7 @@ class Instance:
     """
 
     def __init__(self, config: Config, clock: Clock, alive: Callable[[], object]) -> None:
-        self.id = secrets.token_hex(8)
+        self.id = "".join(secrets.choice(ascii_lowercase) for _ in range(_ID_LETTERS))
         self.numbers = count(1)
         self._config = config
         self._clock = clock

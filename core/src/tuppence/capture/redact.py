@@ -26,15 +26,15 @@ def _compiled(**kinds: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in kinds.items()), _FLAGS)
 
 
-# Every pattern starts where its kind can begin and never gives back what it took, or takes a bounded number of
-# characters, so that the time is linear in the length of the text.
+# Every pattern starts where its kind can begin, and either gives back nothing of what it took or takes a
+# bounded number of characters: the time is linear in the length of the text.
 _SECRETS: Final = _compiled(
     key=r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,32}PRIVATE KEY-----|\Z)",
     credentials=r"(?<=://)[^\s/:@]++:[^\s/@]++(?=@)",
     bearer=r"\bbearer [\w.~+/-]{16,}+=*",
     known=(
-        r"\b(?:eyJ[\w-]{8,}+\.[\w-]{8,}+\.[\w-]*|(?:sk|pk|rk)[-_][\w-]{16,}+|gh[pousr]_\w{20,}+|github_pat_\w{20,}+"
-        r"|glpat-[\w-]{16,}+|xox[abeoprs]-[\w-]{10,}+|(?:AKIA|ASIA)[A-Z0-9]{16}\b|AIza[\w-]{30,}+"
+        r"\b(?:eyJ[\w-]{8,}+\.[\w-]{8,}+\.[\w-]*|(?:sk|pk|rk)[-_][\w-]{16,}+|gh[pousr]_\w{20,}+"
+        r"|github_pat_\w{20,}+|glpat-[\w-]{16,}+|xox[abeoprs]-[\w-]{10,}+|(?:AKIA|ASIA)[A-Z0-9]{16}\b|AIza[\w-]{30,}+"
         r"|SG\.[\w-]{16,}+\.[\w-]{16,}+)"
     ),
     named=rf"\b(?:{_NAMES})(?:\s{{1,3}}is\s{{1,3}}|\s{{0,3}}[:=]\s{{0,3}})(?!\[)[^\s,;]++",
@@ -44,7 +44,10 @@ _LONG: Final = _compiled(uuid=_UUID, mixed=r"(?<![\w-])[\w-]{32,}+")
 _EMAIL: Final = _compiled(email=r"(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++")
 _NUMBERS: Final = _compiled(
     uuid=_UUID,
-    date=r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?|\b\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d\d)\b",
+    date=(
+        r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?"
+        r"|\b\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d\d)\b"
+    ),
     ip=r"\b(?:\d{1,3}\.){3}\d{1,3}\b|(?<![\w:])(?:[0-9a-f]{1,4}:{1,2}){2,7}[0-9a-f]{1,4}\b",
     iban=r"\b[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b",
     street=rf"\b\d{{1,5}}[a-z]?,? (?:[^\W\d_][\w'-]{{1,24}} ){{1,3}}(?:{_STREETS})\b",

@@ -1,0 +1,291 @@
+"""What happens to captured events when processes die, fork, or find no room."""
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tuppence import config as configuration
+from tuppence.batch import to_events, unpack
+from tuppence.capture import places
+from tuppence.capture.client import Client
+from tuppence.capture.sender import send_orphans
+from tuppence.clock import Deadline, SystemClock
+from tuppence.runtime import Runtime
+
+CAPTURING = Path(__file__).with_name("capturing.py")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with a configuration whose queue cannot be reached until its `queue` folder is made."""
+    (tmp_path / "tuppence.toml").write_text(
+        'provider = "local"\nproject = "bot"\n[capture]\ndirectory = "j"\nflush_interval = "200ms"\n'
+        '[queue]\npath = "queue/tuppence.db"\n'
+    )
+    return tmp_path
+
+
+def load(folder):
+    return configuration.load(folder / "tuppence.toml", environ={})
+
+
+def send_everything(folder):
+    """Bring the queue back and send what dead processes left."""
+    (folder / "queue").mkdir(exist_ok=True)
+    config = load(folder)
+    with Runtime(config) as runtime:
+        deadline = Deadline.after(timedelta(seconds=60))
+        _, empty = send_orphans(config, lambda: runtime.queue, SystemClock(), deadline=deadline)
+    return empty
+
+
+def received(folder):
+    """Return the headers, and the identities of the events, that reached the queue."""
+    connection = sqlite3.connect(folder / "queue" / "tuppence.db")
+    try:
+        bodies = [row[0] for row in connection.execute("SELECT body FROM messages")]
+    finally:
+        connection.close()
+    unpacked = [unpack(body) for body in bodies]
+    return [header for header, _ in unpacked], [
+        (header.instance, event) for header, columns in unpacked for event in to_events(columns)
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10))
+def test_every_event_a_killed_process_was_promised_arrives_once(folder, seed):
+    chance = random.Random(seed)
+    running = [start(folder, 25_000, folder / f"out{number}") for number in range(4)]
+    for process in running:
+        time.sleep(chance.uniform(0.05, 0.8))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    promised = sum(last_number(folder / f"out{number}") for number in range(4))
+
+    assert send_everything(folder)
+
+    identities = [(instance, event.seq) for instance, event in received(folder)[1]]
+    assert len(set(identities)) == len(identities)
+    assert promised <= len(identities) <= promised + 4
+    assert not list(places.instances(places.directory(load(folder))))
+
+
+def start(folder, count, out):
+    """Start a capturing process whose output goes to the file `out`."""
+    with out.open("wb") as stream:
+        return subprocess.Popen(
+            [sys.executable, CAPTURING, folder, str(count)], stdin=subprocess.PIPE, stdout=stream
+        )
+
+
+def last_number(output):
+    lines = output.read_bytes().split(b"\n")
+    whole = [line for line in lines[:-1] if line != b"done"]
+    return int(whole[-1]) if whole else 0
+
+
+@pytest.mark.slow
+def test_the_sender_may_be_killed_at_any_moment(folder):
+    (folder / "queue").mkdir()
+    chance = random.Random(7)
+    promised = 0
+    for number in range(12):
+        out = folder / f"out{number}"
+        process = start(folder, 20_000, out)
+        time.sleep(chance.uniform(0.3, 1.2))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        promised += last_number(out)
+
+    assert send_everything(folder)
+
+    distinct = {(instance, event.seq) for instance, event in received(folder)[1]}
+    assert promised <= len(distinct) <= promised + 12
+
+
+def test_a_question_whose_process_dies_is_aborted(folder):
+    script = (
+        "import os, signal, tuppence\n"
+        f"tp = tuppence.Client({str(folder / 'tuppence.toml')!r})\n"
+        "tp.question('Where is it?').__enter__()\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=False)
+
+    assert send_everything(folder)
+
+    [(_, event)] = received(folder)[1]
+    assert event.data == {"text": "Where is it?", "outcome": "aborted"}
+
+
+def test_a_forked_child_starts_anew_and_doubles_nothing(folder):
+    (folder / "queue").mkdir()
+    with Client(load(folder)) as client:
+        client.capture("parent before")
+        with client.question("asked in the parent"):
+            child = os.fork()
+            if child == 0:
+                client.capture("child")
+                client.close(5)
+                os._exit(0)
+            os.waitpid(child, 0)
+        client.capture("parent after")
+        assert client.flush(10)
+    assert send_everything(folder)
+
+    found = sorted((event.type, event.data.get("outcome", "")) for _, event in received(folder)[1])
+    assert found == [
+        ("child", ""),
+        ("parent after", ""),
+        ("parent before", ""),
+        ("question", "answered"),
+    ]
+
+
+def test_the_lock_of_a_forking_parent_outlives_its_children(folder):
+    with Client(load(folder)) as client:
+        client.capture("x")
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+        os.waitpid(child, 0)
+
+        [instance] = places.instances(places.directory(load(folder)))
+        assert places.Lock.take(instance / places.OWNER_LOCK) is None
+
+
+def test_when_the_sending_process_dies_another_takes_over(folder):
+    (folder / "queue").mkdir()
+    process = subprocess.Popen(
+        [sys.executable, CAPTURING, folder, "10"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    for line in process.stdout:
+        if line == b"done\n":
+            break
+    with Client(load(folder)) as client:
+        client.capture("mine")
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+        assert client.flush(10)
+        assert client.stats.sending
+
+
+def test_a_full_journal_drops_the_oldest_and_counts_them(folder):
+    config = configuration.load(
+        folder / "tuppence.toml", environ={}, capture={"journal_bytes": 2 * 1024 * 1024}
+    )
+    with Client(config) as client:
+        for n in range(100_000):
+            client.capture("tick", n=n, text="x" * 50)
+        instance = client._instance.id
+    assert send_everything(folder)
+
+    headers, events = received(folder)
+    numbers = {event.seq for _, event in events}
+    [goodbye] = [header for header in headers if header.goodbye]
+    assert goodbye.instance == instance
+    assert goodbye.captured == 100_000 == max(numbers)
+    assert goodbye.dropped == 100_000 - len(numbers) > 0
+
+
+@pytest.mark.parametrize("damage", ["truncate", "scribble", "delete", "state"])
+def test_a_journal_that_someone_damages_costs_only_what_was_damaged(folder, damage):
+    process = subprocess.Popen(
+        [sys.executable, CAPTURING, folder, "2000"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    for line in process.stdout:
+        if line == b"done\n":
+            break
+    process.kill()
+    process.communicate()
+    [instance] = places.instances(places.directory(load(folder)))
+    segment = next(iter(sorted(instance.glob("*.journal"))), None)
+    if damage == "truncate":
+        os.truncate(segment, 20_000)
+    elif damage == "scribble":
+        with segment.open("r+b") as file:
+            file.seek(10_000)
+            file.write(b"scribble" * 20)
+    elif damage == "delete":
+        segment.unlink()
+    else:
+        (instance / "state").write_bytes(b"nonsense")
+
+    assert send_everything(folder)
+
+    numbers = (
+        {event.seq for _, event in received(folder)[1]} if (folder / "queue/tuppence.db").exists() else set()
+    )
+    assert {"truncate": 100, "scribble": 1_990, "delete": 0, "state": 2_000}[damage] <= len(numbers) <= 2_000
+
+
+def test_a_journal_of_a_version_to_come_is_left_untouched(folder):
+    with Client(load(folder)) as client:
+        client.capture("x")
+        [instance] = places.instances(places.directory(load(folder)))
+        kept = shutil.copytree(instance, folder / "kept")
+    other = instance.parent / "zzzzzzzzzzzzzz"
+    shutil.copytree(kept, other)
+    segment = next(other.glob("*.journal"))
+    content = segment.read_bytes()
+    segment.write_bytes(content[:3] + b"\x02" + content[4:])
+
+    send_everything(folder)
+
+    assert segment.read_bytes()[:4] == content[:3] + b"\x02"
+
+
+def test_exit_is_quick_while_the_queue_is_away(folder):
+    script = (
+        "import tuppence\n"
+        f"tp = tuppence.Client({str(folder / 'tuppence.toml')!r})\n"
+        "[tp.capture('x') for _ in range(1000)]\n"
+    )
+
+    finished = subprocess.run([sys.executable, "-c", script], check=False, timeout=30, capture_output=True)
+
+    assert finished.returncode == 0
+    assert send_everything(folder)
+    assert len(received(folder)[1]) == 1_000
+
+
+def test_a_child_forked_while_threads_capture_works(folder):
+    import threading
+
+    (folder / "queue").mkdir()
+    stop = threading.Event()
+    with Client(load(folder)) as client:
+        threads = [threading.Thread(target=lambda: busy(client, stop)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(5):
+                child = os.fork()
+                if child == 0:
+                    ok = client.capture("child") == 1
+                    os._exit(0 if ok else 1)
+                assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        assert client.flush(30)
+    assert send_everything(folder)
+
+    assert sum(event.type == "child" for _, event in received(folder)[1]) == 5
+
+
+def busy(client, stop):
+    while not stop.is_set():
+        client.capture("tick")
