@@ -38,15 +38,20 @@ class TooLarge(Exception):  # noqa: N818 - internal: the call is refused and cou
 def encode_data(data: dict[str, Any], *, redacted: bool) -> bytes:
     """Return the values of an event as MessagePack, redacted where asked. Raises `TooLarge`."""
     encoded = _encode_plain(data)
-    for longest in _SHORTER:
-        if len(encoded) <= MAX_EVENT_BYTES:
-            break
-        encoded = _encode(_Copy(longest).of(_decode(encoded), 0))
     if len(encoded) > MAX_EVENT_BYTES:
-        raise TooLarge
+        encoded = _cut(encoded)
     if redacted and may_identify(encoded):
         encoded = _encode(redact(_decode(encoded)))
     return encoded
+
+
+def _cut(encoded: bytes) -> bytes:
+    """Return encoded data with its texts cut until it is within the limit."""
+    for longest in _SHORTER:
+        encoded = _encode(_Copy(longest).of(_decode(encoded), 0))
+        if len(encoded) <= MAX_EVENT_BYTES:
+            return encoded
+    raise TooLarge
 
 
 class Names:
