@@ -107,7 +107,7 @@ class Output:
         if traceback:
             click.echo("".join(tracebacks.format_exception(error)), err=True)
         kind = error.code.value if isinstance(error, DriverError) else type(error).__name__
-        self.fail(_sentence(_message(error)), _next_step(error), kind)
+        self.fail(_sentence(message_of(error)), next_step(error), kind)
 
     def bug(self, error: Exception, *, traceback: bool = False) -> None:
         """Own up to an error that nobody expected."""
@@ -138,7 +138,8 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def _message(error: Exception) -> str:
+def message_of(error: Exception) -> str:
+    """Return what is wrong, in words for people."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, click.ClickException):
@@ -150,13 +151,14 @@ def _sentence(text: str) -> str:
     return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
-def _next_step(error: Exception) -> str:
+def next_step(error: Exception) -> str:
+    """Return what to do about an error."""
     if isinstance(error, CommandError):
         return error.next_step
     if isinstance(error, DriverError):
         return _NEXT.get(error.code, _AGAIN if error.code.retryable else _DOCTOR)
     if isinstance(error, ConfigError):
-        return "Correct that setting; `docs/reference/configuration.md` lists them all."
+        return "`docs/reference/configuration.md` lists all settings; `tuppence doctor` tries yours."
     if isinstance(error, PluginError):
         return "`tuppence providers` shows what is installed."
     if isinstance(error, OSError):

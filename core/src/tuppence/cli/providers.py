@@ -8,7 +8,7 @@ import click
 
 from tuppence import plugins
 from tuppence.cli.app import COULD_NOT, DONE, Session, shared
-from tuppence.drivers import Driver, Kind
+from tuppence.drivers import Driver, Kind, Limits
 from tuppence.errors import PluginError
 from tuppence.plugins import Plugins
 
@@ -26,8 +26,11 @@ def providers(session: Session) -> int:
     ]
     broken = [{"name": name, "reason": f"{type(e).__name__}: {e}"} for name, e in found.broken.items()]
     session.output.table(
-        ("provider", "kind", "features"),
-        [(d["provider"], d["kind"], d["error"] or ", ".join(d["features"]) or "-") for d in drivers],
+        ("provider", "kind", "features", "limits"),
+        [
+            (d["provider"], d["kind"], d["error"] or ", ".join(d["features"]), _words(d["limits"]))
+            for d in drivers
+        ],
     )
     for plugin in broken:
         session.output.note(f"{plugin['name']} is broken and left out: {plugin['reason']}")
@@ -37,9 +40,23 @@ def providers(session: Session) -> int:
 
 def _driver(found: Plugins, provider: str, kind: Kind) -> dict[str, Any]:
     """Describe one driver, or say why its class cannot be loaded."""
-    described: dict[str, Any] = {"provider": provider, "kind": kind.value, "features": [], "error": None}
+    described: dict[str, Any] = {
+        "provider": provider,
+        "kind": kind.value,
+        "features": [],
+        "limits": None,
+        "error": None,
+    }
     try:
         cls: type[Driver] = found.driver_class(kind, provider)
     except PluginError as error:
         return described | {"error": str(error)}
-    return described | {"features": sorted(feature.value for feature in cls.features)}
+    features = sorted(feature.value for feature in cls.features)
+    return described | {"features": features, "limits": getattr(cls, "limits", None)}
+
+
+def _words(limits: Limits | None) -> str:
+    """Say what one call takes. Where service tiers differ, a driver knows its limits only once configured."""
+    if limits is None:
+        return ""
+    return f"{limits.item_bytes // 1024} KiB an item, {limits.batch_items} items a call"

@@ -1,0 +1,55 @@
+"""The schedules of a worker: what is run when."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from tuppence.config import Config
+from tuppence.drivers import Schedule, SchedulerDriver
+
+SEAL: Final = "5 * * * *"
+"""Once an hour, a little after it ended."""
+PURGE: Final = "40 3 * * *"
+"""Once a day, when little else happens, outside the hours that clock changes skip or repeat."""
+NAMES: Final = ("drain", "seal", "purge", "report")
+
+
+def schedules(config: Config) -> list[Schedule]:
+    """Return what is to be run when. Without recipients there is no report to send."""
+    zone = config.timezone
+    wanted = [
+        Schedule(name="drain", cron=every(config.pipeline.every), job="drain"),
+        Schedule(name="seal", cron=SEAL, job="seal"),
+        Schedule(name="purge", cron=PURGE, job="purge", timezone=zone),
+    ]
+    if config.report.to:
+        wanted.append(Schedule(name="report", cron=config.report.schedule, job="report", timezone=zone))
+    return wanted
+
+
+def register(scheduler: SchedulerDriver, config: Config) -> None:
+    """Make the scheduler's schedules those of the configuration. Others' names are left alone."""
+    wanted = schedules(config)
+    for schedule in wanted:
+        scheduler.upsert(schedule)
+    for name in set(NAMES) - {schedule.name for schedule in wanted}:
+        scheduler.remove(name)
+
+
+def every(span: timedelta) -> str:
+    """Return the cron line that comes closest to `span` without being slower.
+
+    Cron counts within an hour or a day, so only divisors of 60 minutes and of 24 hours come evenly.
+    """
+    minutes = max(1, int(span / timedelta(minutes=1)))
+    if minutes < 60:  # noqa: PLR2004 - minutes in an hour
+        step = _divisor(60, minutes)
+        return "* * * * *" if step == 1 else f"*/{step} * * * *"
+    step = _divisor(24, minutes // 60)
+    return {1: "0 * * * *", 24: "0 0 * * *"}.get(step, f"0 */{step} * * *")
+
+
+def _divisor(whole: int, most: int) -> int:
+    """Return the largest divisor of `whole` that is at most `most`."""
+    return max(n for n in range(1, whole + 1) if whole % n == 0 and n <= most)

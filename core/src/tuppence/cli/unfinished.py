@@ -1,0 +1,110 @@
+"""What the doctor looks for on the way from the journals to the mail: things begun and not ended."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from tuppence.capture import places
+from tuppence.capture.places import Durability, Lock
+from tuppence.capture.state import REJECTED_SUFFIX
+from tuppence.cli.findings import Finding, note, ok, wrong
+from tuppence.cli.output import count
+from tuppence.clock import Deadline
+from tuppence.pipeline import dead, layout
+from tuppence.runtime import Runtime
+
+PATIENCE: Final = timedelta(seconds=30)
+"""How long one look may take."""
+OLD: Final = timedelta(hours=6)
+"""A message that has waited for longer is not being drained."""
+
+SURVIVES: Final = {
+    Durability.HOST: "events survive the death of the process",
+    Durability.BOOT: "events survive the death of the process, not a restart of the machine",
+    Durability.CONTAINER: "events survive the death of the process, not that of the container",
+    Durability.PROCESS: "events are kept in memory and die with the process",
+}
+
+
+def journals(runtime: Runtime) -> Iterator[Finding]:
+    """Look at where events are kept before they are sent, and at what dead processes left there."""
+    folder = places.directory(runtime.config)
+    try:
+        with tempfile.TemporaryFile(dir=places.prepared(folder)):
+            survives = places.durability(folder)
+    except OSError as error:
+        yield wrong(
+            "journal",
+            f"{folder} cannot be used: {error.strerror or error}",
+            "Name another `directory` below [capture].",
+        )
+        return
+    said = f"{folder} ({places.file_system(folder) or 'unknown file system'}): {SURVIVES[survives]}"
+    if survives is Durability.PROCESS:
+        yield wrong(
+            "journal",
+            f"{said}: {places.unfit(folder)}",
+            "Name a `directory` on a local disk below [capture].",
+        )
+    else:
+        yield ok("journal", said)
+    yield from _left_behind(folder)
+
+
+def queue(runtime: Runtime) -> Iterator[Finding]:
+    """Look at what waits to be drained."""
+    waiting, oldest = runtime.queue.depth(deadline=Deadline.after(PATIENCE, runtime.clock))
+    if oldest is not None and oldest > max(OLD, runtime.config.pipeline.every * 4):
+        yield wrong(
+            "drain",
+            f"{count(waiting, 'message')} in the queue, the oldest for {oldest // timedelta(hours=1)} hours",
+            "Is the worker running? `tuppence drain` empties the queue by hand.",
+        )
+
+
+def store(runtime: Runtime) -> Iterator[Finding]:
+    """Look at what is not sealed, not readable, or not known to have been mailed."""
+    deadline = Deadline.after(PATIENCE, runtime.clock)
+    project = runtime.config.project
+    markers = [mark.key.sort for mark in runtime.store.query(layout.dirty(project), deadline=deadline)]
+    hours = [mark for mark in markers if mark.startswith("h.")]
+    if hours:
+        yield note("seal", f"{count(len(hours), 'hour')} not sealed yet", "`tuppence seal` does it now.")
+    for reason, group in dead.grouped(dead.letters(runtime.store, project, deadline=deadline)).items():
+        yield note(
+            "dead letters",
+            f"{count(group.letters, 'dead letter')}, {reason}: {group.detail}",
+            "See `tuppence dead list`.",
+        )
+
+
+def _left_behind(folder: Path) -> Iterator[Finding]:
+    dead_processes = [path for path in places.instances(folder) if _is_dead(path)]
+    if dead_processes:
+        yield note(
+            "orphans",
+            f"{count(len(dead_processes), 'dead process', 'dead processes')} left unsent events",
+            "`tuppence drain` sends them; so does the next process that captures here.",
+        )
+    rejected = [path for one in places.instances(folder) for path in one.glob(f"*{REJECTED_SUFFIX}")]
+    if rejected:
+        yield wrong(
+            "rejected",
+            f"the queue refused {count(len(rejected), 'batch', 'batches')}, such as {rejected[0]}",
+            "Compare the queue's limits (`tuppence providers`) with the file's size.",
+        )
+
+
+def _is_dead(instance: Path) -> bool:
+    """Whether no living process owns a journal."""
+    try:
+        lock = Lock.take(instance / places.OWNER_LOCK, create=False)
+    except OSError:
+        return False
+    if lock is not None:
+        lock.release()
+    return lock is not None

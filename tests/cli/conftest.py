@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tuppence.cli.app import run
+
+SCRIPT = Path(sys.executable).with_name("tuppence")
+PATIENCE = 120
+"""Seconds after which a process that hangs fails its test."""
+
+
+@dataclass(frozen=True)
+class Result:
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.stdout)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working directory of its own, with journals of its own, configured for the embedded provider."""
+    for name in [name for name in os.environ if name.startswith("TUPPENCE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("TUPPENCE_CAPTURE__DIRECTORY", str(tmp_path / "journals"))
+    (tmp_path / "tuppence.toml").write_text(
+        'provider = "local"\nproject = "shop"\ntimezone = "Europe/London"\n', encoding="utf-8"
+    )
+    return tmp_path
+
+
+@pytest.fixture
+def tuppence(folder, capsys, monkeypatch):
+    """Run a command line in this process."""
+    monkeypatch.chdir(folder)
+
+    def call(*arguments):
+        capsys.readouterr()
+        status = run([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        return Result(status, printed.out, printed.err)
+
+    return call
+
+
+@pytest.fixture
+def script(folder):
+    """Run the console script in a process of its own."""
+
+    def call(*arguments, stdin=""):
+        done = subprocess.run(
+            [SCRIPT, *map(str, arguments)],
+            check=False,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            input=stdin,
+            timeout=PATIENCE,
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    return call
