@@ -67,6 +67,7 @@ class Log:
         given = {
             "project": "mybot",
             "weeks": [sum_week(week, days) for week in weeks],
+            "after": {},
             "texts": self.texts(self.week),
             "texts_before": self.texts(self.week.previous),
             "next_send": datetime(2026, 11, 23, 7, tzinfo=UTC).astimezone(self.week.zone),

@@ -28,10 +28,18 @@ def compose(report: Report) -> View:
         verdict=tuple(report.verdict),
         heroes=heroes(report) if counts else (),
         ledger=ledger(report) if counts else (),
+        legend=_legend(report) if counts else "",
         todos=tuple(Todo(title=one.title, why=one.why, command=one.command) for one in report.actions),
         sections=sections(report),
         footer=tuple(_footer(report)),
     )
+
+
+def _legend(report: Report) -> str:
+    """Return what the figures are compared with."""
+    if report.before is None:
+        return "There is no week before to compare with."
+    return f"Compared with the week before; the bars are the last {len(report.trend)} weeks."
 
 
 def _footer(report: Report) -> Iterator[str]:

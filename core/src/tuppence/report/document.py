@@ -64,7 +64,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
         lost: gaps in the numbering that nothing else explains.
         unreadable: segments that hold what cannot be read.
         conflicting: events whose id had come before with another time; they are counted.
-        silent_instances: runs of capturing processes that stopped without a goodbye before the week's end.
+        silent_instances: runs of capturing processes that were not heard of again, without a goodbye.
 
     """
 
@@ -97,7 +97,7 @@ class Health(Arrival, frozen=True, kw_only=True):
 
     Attributes:
         rejected: refused by capture, and events in dead letters that came in during the week.
-        late: events that came when their hour could no longer be counted anew.
+        late: events that came more than an hour after the hour they belong to; they are counted.
         coverage: the share of the events captured, less refused ones and duplicates, that is counted here.
         dead_letters: messages that wait to be replayed.
         waiting_hours: hours with events that are not in the numbers yet.
@@ -121,7 +121,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     """One question, in all its wordings.
 
     Attributes:
-        name: how most people put it, tidied.
+        name: how most people put it, with a large first letter.
         example: as one of them wrote it.
         wordings: further ways it was put.
         count: how often it was asked; `before`, the week before; `change`, the difference.
@@ -154,7 +154,8 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
         name, example: as in `Topic`.
         count: how often it went unanswered, of the times it was `asked`.
         people: who asked it; `people_error` as in `Topic`.
-        demand: `count` times `people`: the order of the list.
+        demand: `count` times the people who can have missed the answer, `people` or `count` if that is less:
+            the order of the list.
         outcomes: the unanswered ones by outcome.
         causes: the same by `outcome/cause`.
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import tuppence
 from tuppence.event import Outcome
-from tuppence.pipeline.rollup import Cell
+from tuppence.pipeline.rollup import Cell, Seen
 from tuppence.pipeline.sketch import HLL_ERROR
 from tuppence.pipeline.texts import Text
 from tuppence.report import document as doc
@@ -41,9 +41,10 @@ class Evidence:
 
     Attributes:
         weeks: the numbers of up to `WEEKS` weeks, oldest first; the last is the one reported.
+        after: what has arrived of each capturing process since.
         texts, texts_before: what was asked in that week and in the one before, by key.
         texts_left_out: questions of the week whose words were not kept.
-        late: events that came when their hour could no longer be counted anew.
+        late: events that came more than an hour after the hour they belong to.
         dead_events: events in dead letters that came in during the week, a letter counting as one at least.
         dead_letters: letters that wait to be replayed.
         waiting_hours: hours that are not sealed.
@@ -55,6 +56,7 @@ class Evidence:
 
     project: str
     weeks: Sequence[Numbers]
+    after: Mapping[str, Seen]
     texts: Mapping[str, Text]
     texts_before: Mapping[str, Text]
     texts_left_out: int = 0
@@ -72,7 +74,7 @@ class Evidence:
 def facts(evidence: Evidence) -> doc.Report:
     """Return the report, without its words (`verdict` adds them)."""
     weeks = _known(evidence.weeks)
-    trend = [_past(weeks[: at + 1]) for at in range(len(weeks))]
+    trend = [_past(weeks, at, arrival(weeks, at, evidence.after)) for at in range(len(weeks))]
     this, now = weeks[-1], trend[-1]
     total = this.total
     groups = group(evidence.texts, evidence.texts_before)
@@ -115,9 +117,9 @@ def _known(weeks: Sequence[Numbers]) -> Sequence[Numbers]:
     return weeks[first:]
 
 
-def _past(weeks: Sequence[Numbers]) -> doc.Past:
-    """Return the last of these weeks in short."""
-    this, total = weeks[-1], weeks[-1].total
+def _past(weeks: Sequence[Numbers], at: int, arrived: doc.Arrival) -> doc.Past:
+    """Return `weeks[at]` in short."""
+    this, total = weeks[at], weeks[at].total
     outcomes = {outcome.value: total.outcomes.get(outcome, 0) for outcome in Outcome}
     unresolved = dict.fromkeys(UNRESOLVED.values(), 0)
     for outcome, kind in UNRESOLVED.items():
@@ -125,7 +127,7 @@ def _past(weeks: Sequence[Numbers]) -> doc.Past:
     begun = this.active[0][:10] if this.active else ""
     return doc.Past(
         week=this.week.label,
-        partial=len(weeks) == 1 and begun > f"{this.week.monday:%Y-%m-%d}",
+        partial=at == 0 and begun > f"{this.week.monday:%Y-%m-%d}",
         totals=_totals(total),
         outcomes=outcomes,
         unresolved=unresolved,
@@ -136,7 +138,7 @@ def _past(weeks: Sequence[Numbers]) -> doc.Past:
             p99=total.latency.percentile(0.99),
             count=total.latency.count(),
         ),
-        health=arrival(weeks),
+        health=arrived,
     )
 
 

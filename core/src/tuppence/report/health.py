@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from tuppence.report.document import Report
 from tuppence.report.view import Section, Table
 from tuppence.report.words import before_column, counted, number, percent
 
-_ROWS: Final = (
-    ("Captured", "captured"),
-    ("Accepted, each once", "accepted"),
-    ("Duplicates, not counted", "duplicates"),
-    ("Conflicting: same id, other time", "conflicting"),
-    ("Lost on the way", "lost"),
-    ("Dropped by a full journal", "dropped"),
-    ("Refused when captured", "refused"),
-    ("Rejected, all told", "rejected"),
-    ("Late for their hour", "late"),
-    ("Segments that cannot be read", "unreadable"),
-    ("Processes that stopped without a goodbye", "silent_instances"),
-)
+_SHOWN: Final = {
+    "captured": "Captured",
+    "accepted": "Accepted, each once",
+    "duplicates": "Duplicates, not counted",
+    "lost": "Lost on the way",
+}
+_WHERE_ANY: Final = {
+    "conflicting": "Conflicting: same id, other time",
+    "dropped": "Dropped by a full journal",
+    "refused": "Refused when captured",
+    "rejected": "Rejected, all told",
+    "late": "Late, and counted all the same",
+    "unreadable": "Segments that cannot be read",
+    "silent_instances": "Processes that ended without a goodbye",
+}
 
 
 def health(report: Report) -> Section:
     """Return the section on the data itself."""
     before = report.before.health if report.before else None
+    none = [name for name in _WHERE_ANY if not (getattr(report.health, name) or getattr(before, name, 0))]
     return Section(
         title="Data health",
         intro=_coverage(report),
@@ -36,11 +39,12 @@ def health(report: Report) -> Section:
                 head=("Events", "This week", before_column(report.before)),
                 rows=tuple(
                     (label, number(getattr(report.health, name)), _then(before, name))
-                    for label, name in _ROWS
+                    for name, label in (_SHOWN | _WHERE_ANY).items()
+                    if name in _SHOWN or name not in none
                 ),
             ),
         ),
-        closing=" ".join(_remarks(report)),
+        closing=" ".join(_remarks(report, none)),
     )
 
 
@@ -59,8 +63,10 @@ def _coverage(report: Report) -> str:
     return f"This report counts {percent(share)} of the events that were captured."
 
 
-def _remarks(report: Report) -> Iterator[str]:
+def _remarks(report: Report, none: Sequence[str]) -> Iterator[str]:
     health = report.health
+    if none:
+        yield f"None: {', '.join(name.replace('_', ' ') for name in none)}."
     if health.waiting_hours:
         yield f"Still waiting to be counted: {counted(health.waiting_hours, 'hour')} with events."
     if health.dead_letters:

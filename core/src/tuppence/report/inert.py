@@ -9,8 +9,10 @@ import re
 import unicodedata
 from typing import Final
 
-WIDTH: Final = 160
+WIDTH: Final = 150
 """Characters of a question that the mail shows."""
+NAME: Final = 48
+"""Characters of a name, as of a route or a channel, that the mail shows."""
 MARKS: Final = 3
 """Accents kept on one letter; a pile of them would cover the lines above and below."""
 _LINK: Final = re.compile(r"(?:[a-z][a-z0-9+.-]{1,20}://|www\.|mailto:)\S+", re.IGNORECASE)

@@ -27,7 +27,6 @@ class Numbers:
         active: the hours, as `2026-11-16T09`, that hold events, in order.
         worst: the hour with the most errors and timeouts.
         instances: what arrived of each capturing run.
-        last_seen: the last day on which something of it arrived.
 
     """
 
@@ -38,7 +37,6 @@ class Numbers:
     active: list[str]
     worst: WorstHour | None
     instances: dict[str, Seen]
-    last_seen: dict[str, date]
     duplicates: int
     conflicting: int
     unreadable: int
@@ -56,7 +54,6 @@ def sum_week(week: Week, days: Mapping[date, Rollup]) -> Numbers:
         active=sorted(hour for hour, cell in cells.items() if cell.events),
         worst=_worst(cells),
         instances=merge_instances(rollup.instances for rollup in rollups.values()),
-        last_seen={name: day for day, rollup in sorted(rollups.items()) for name in rollup.instances},
         duplicates=sum(rollup.duplicates for rollup in rollups.values()),
         conflicting=_conflicting(rollups),
         unreadable=sum(rollup.unreadable for rollup in rollups.values()),

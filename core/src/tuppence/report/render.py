@@ -25,7 +25,7 @@ def render_html(report: Report) -> str:
     import css_inline
 
     page = _environment().get_template("report.html.j2").render(mail=compose(report), bar=BAR)
-    inliner = css_inline.CSSInliner(keep_style_tags=False, load_remote_stylesheets=False)
+    inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
     return inliner.inline(page)
 
 

@@ -108,7 +108,7 @@ def _rate(report: Report, label: str, now: Rate, of: Callable[[Past], Rate]) -> 
     return Figure(
         label=label,
         value=rate(now),
-        note=interval(now) or "too few for a percentage",
+        note=interval(now) or "too few for a rate",
         change=str(change),
         tone=change.tone,
         bars=_bars([value.share or 0.0 for value in history]),
@@ -122,7 +122,7 @@ def rate_change(report: Report, now: Rate, of: Callable[[Past], Rate]) -> Change
     if report.before is None:
         return Change(reason)
     before = of(report.before)
-    return change_of_rate(now, before) if before.of else Change("none the week before")
+    return change_of_rate(now, before) if before.of else Change("had no ratings")
 
 
 def _times(report: Report) -> Iterator[Figure]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from tuppence.event import Outcome
 from tuppence.report.document import Gap, Report, Topic
 from tuppence.report.grid import busiest, grid
 from tuppence.report.health import health
+from tuppence.report.inert import NAME, line
 from tuppence.report.rates import LEAST, Rate
 from tuppence.report.scoreboard import helpful_of, rate_change
 from tuppence.report.view import Entry, Section, Table
@@ -23,14 +24,13 @@ from tuppence.report.words import (
     percent,
     rate,
     span,
-    why_not,
 )
 
 TOPICS: Final = 10
 GAPS: Final = 8
-ROWS: Final = 8
+ROWS: Final = 5
 """Rows the mail shows of any other list. The JSON and the attached tables hold more."""
-OUTCOME_WORDS: Final = {
+OUTCOME_WORDS: Final[Mapping[str, str]] = {
     Outcome.NO_MATCH: "no match",
     Outcome.REFUSED: "refused",
     Outcome.ERROR: "error",
@@ -69,7 +69,7 @@ def _asked(title: str, report: Report) -> Section:
     others = report.totals.questions - sum(topic.count for topic in shown)
     return Section(
         title=title,
-        intro=f"{counted(report.topics_distinct, 'different question')}; other spellings count as the same.",
+        intro=f"{counted(report.topics_distinct, 'different question')}, in whatever spelling.",
         entries=tuple(_topic(topic, report, most) for topic in shown),
         after=f"Everything else: {counted(others, 'question')}, {_share(others, report)}." if others else "",
     )
@@ -77,16 +77,15 @@ def _asked(title: str, report: Report) -> Section:
 
 def _topic(topic: Topic, report: Report, most: int) -> Entry:
     notes = [_share(topic.count, report)]
-    if topic.before is None:
-        notes.append(why_not(report.before) or "no texts of the week before")
-    elif not topic.new:
+    if topic.before is None and report.before:
+        notes.append("not kept from the week before")
+    elif topic.before is not None and not topic.new:
         notes.append(str(change_of_count(topic.count, topic.before)))
     notes.append(f"{rate(Rate.out_of(topic.answered, topic.count))} answered")
     if topic.people:
         notes.append(_people(topic.people, topic.people_error))
     return Entry(
         title=topic.name,
-        wordings=" · ".join(topic.wordings),
         badge="new" if topic.new else "",
         value=number(topic.count),
         bar=topic.count / most,
@@ -105,21 +104,20 @@ def _unanswered(title: str, report: Report) -> Section:
     return Section(
         title=title,
         intro=f"{number(open_questions)} of {counted(asked, 'question')} had no answer. "
-        "First stand those that most people missed most often.",
+        "Those that most people missed most often come first.",
         tables=tuple(_reasons(report)),
         entries=tuple(_gap(gap, most) for gap in shown),
-        after=f"And {counted(further, 'further question')} without an answer." if further > 0 else "",
+        after=f"And {counted(further, 'more question')} without an answer." if further > 0 else "",
     )
 
 
 def _gap(gap: Gap, most: int) -> Entry:
-    told = [f"{OUTCOME_WORDS[Outcome(name)]} {number(count)}" for name, count in gap.outcomes.items()]
+    told = [f"{OUTCOME_WORDS.get(name, name)} {number(count)}" for name, count in gap.outcomes.items()]
     notes = [", ".join(told), f"asked {counted(gap.asked, 'time')}"]
     if gap.people:
         notes.append(_people(gap.people, gap.people_error))
     return Entry(
         title=gap.name,
-        wordings="",
         badge="",
         value=number(gap.count),
         bar=gap.demand / most,
@@ -144,7 +142,7 @@ def _reasons(report: Report) -> Iterator[Table]:
             caption="Causes the application named",
             head=("Cause", "Outcome", "Questions"),
             rows=tuple(
-                (cause.cause, OUTCOME_WORDS.get(Outcome(cause.outcome), cause.outcome), number(cause.count))
+                (cause.cause, OUTCOME_WORDS.get(cause.outcome, cause.outcome), number(cause.count))
                 for cause in report.causes[:ROWS]
             ),
         )
@@ -153,6 +151,7 @@ def _reasons(report: Report) -> Iterator[Table]:
 def _useful(title: str, report: Report) -> Section:
     helpful, before = report.helpful, report.before
     sure = f" ({interval(helpful)})" if helpful.share is not None else ""
+    said = rate(helpful) if helpful.share is None else f"{rate(helpful)} of {number(helpful.of)}"
     disliked = sorted((t for t in report.topics if t.useful.no), key=lambda t: (-t.useful.no, t.name))
     tables = [
         Table(
@@ -170,14 +169,14 @@ def _useful(title: str, report: Report) -> Section:
                 caption="Answers that helped least",
                 head=("Question", "Helped", "Did not"),
                 rows=tuple(
-                    (topic.name, number(topic.useful.yes), number(topic.useful.no))
+                    (line(topic.name, NAME), number(topic.useful.yes), number(topic.useful.no))
                     for topic in disliked[:ROWS]
                 ),
             )
         )
     return Section(
         title=title,
-        intro=f"{rate(helpful)} ratings said the answer helped{sure}; "
+        intro=f"{said} ratings said that the answer helped{sure}; it "
         f"{rate_change(report, helpful, helpful_of)}.",
         tables=tuple(tables),
     )

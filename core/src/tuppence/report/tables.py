@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from tuppence.event import Outcome
-from tuppence.pipeline.rollup import Cell
+from tuppence.pipeline.rollup import OTHER, Cell
 from tuppence.report import document as doc
-from tuppence.report.inert import line
+from tuppence.report.inert import NAME, line
 from tuppence.report.topics import Group, people
 
 LISTED: Final = 200
@@ -42,18 +42,19 @@ def causes(total: Cell) -> list[doc.Cause]:
     """Return why questions went unanswered."""
     split = ((name.partition("/"), count) for name, count in _most(total.causes))
     return [
-        doc.Cause(outcome=outcome, cause=line(cause), count=count) for (outcome, _, cause), count in split
+        doc.Cause(outcome=_named(outcome), cause=_named(cause or OTHER), count=count)
+        for (outcome, _, cause), count in split
     ]
 
 
 def sources(total: Cell) -> list[doc.Source]:
     """Return the channels."""
-    return [doc.Source(name=line(name), questions=count) for name, count in _most(total.sources)]
+    return [doc.Source(name=_named(name), questions=count) for name, count in _most(total.sources)]
 
 
 def types(total: Cell) -> dict[str, int]:
     """Return the events by type."""
-    return {line(name): count for name, count in _most(total.types)}
+    return {_named(name): count for name, count in _most(total.types)}
 
 
 def models(total: Cell) -> list[doc.Model]:
@@ -61,7 +62,7 @@ def models(total: Cell) -> list[doc.Model]:
     used = _most({name: use.questions for name, use in total.models.items()})
     return [
         doc.Model(
-            name=line(name),
+            name=_named(name),
             questions=count,
             input_tokens=total.models[name].input_tokens,
             output_tokens=total.models[name].output_tokens,
@@ -75,7 +76,7 @@ def routes(total: Cell) -> list[doc.Route]:
     used = _most({name: use.requests for name, use in total.routes.items()})
     return [
         doc.Route(
-            name=line(name),
+            name=_named(name),
             requests=count,
             errors=total.routes[name].errors,
             p50=total.routes[name].latency.percentile(0.5),
@@ -108,6 +109,7 @@ def _gap(group: Group) -> doc.Gap:
     outcomes = {name: n for name, n in _most(group.now.outcomes) if name != Outcome.ANSWERED}
     count = sum(outcomes.values())
     asked, error = people(group.now.askers)
+    affected = min(count, asked) or 1
     return doc.Gap(
         name=_name(group),
         example=line(group.wordings[0], EXAMPLE),
@@ -115,17 +117,21 @@ def _gap(group: Group) -> doc.Gap:
         asked=group.now.count,
         people=asked,
         people_error=error,
-        demand=count * max(1, asked),
+        demand=count * affected,
         outcomes=outcomes,
-        causes={line(name): n for name, n in _most(group.now.causes)},
+        causes={_named(name): n for name, n in _most(group.now.causes)},
     )
 
 
 def _name(group: Group) -> str:
-    """Return the most frequent wording as a title: first letter large, closing marks gone."""
-    name = line(group.wordings[0])
-    name = name.rstrip(_CLOSING) or name or "(no words)"
+    """Return the most frequent wording as a title."""
+    name = line(group.wordings[0]) or "(no words)"
     return name[:1].upper() + name[1:]
+
+
+def _named(name: str) -> str:
+    """Return a name an application gave; what a rollup had no room for goes by none."""
+    return "everything else" if name == OTHER else line(name, NAME)
 
 
 def _further(group: Group) -> list[str]:

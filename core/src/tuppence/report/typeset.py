@@ -31,11 +31,11 @@ def wrapped(text: str, indent: int = 0, first: str = "") -> str:
     return "\n".join(margin + line for margin, line in zip(margins, lines, strict=False))
 
 
-def columns(rows: Sequence[Sequence[str]], indent: int = 0) -> str:
-    """Return rows as a table: the first column as wide as is left over, the others to the right."""
+def columns(rows: Sequence[Sequence[str]], indent: int = 0, room: int = WIDTH) -> str:
+    """Return rows as a table: the first column takes what is left, up to `room`, the others stand right."""
     shown = [[_plain(cell) for cell in row] for row in rows]
     widths = [max(width(row[at]) for row in shown) for at in range(1, len(shown[0]))]
-    room = max(_LEAST, WIDTH - indent - sum(one + _GAP for one in widths))
+    room = min(room, max(_LEAST, WIDTH - indent - sum(one + _GAP for one in widths)))
     return "\n".join(line for row in shown for line in _row(row, room, widths, " " * indent))
 
 
@@ -48,7 +48,7 @@ def hours(grid: Grid) -> str:
     """Return the hours by weekdays, with sums."""
     head = ["", *grid.columns, "All"]
     return columns(
-        [head, *([row.label, *(count for count, _ in row.cells), row.total] for row in grid.rows)], 2
+        [head, *([row.label, *(count for count, _ in row.cells), row.total] for row in grid.rows)], 2, 5
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -31,6 +32,8 @@ QUOTED: Final = 90
 """Characters of a question quoted inside a sentence."""
 WORTH_FIXING: Final = 2
 """A question left unanswered so often is worth an action; once may be chance."""
+OUTAGE: Final = 0.01
+"""From this share of questions ended by an error or a timeout on, it becomes an action."""
 LOST_TOO_MUCH: Final = 0.01
 """From this share of events lost or dropped on, it becomes an action."""
 
@@ -114,7 +117,7 @@ def _sentences(report: Report) -> list[str]:
         return [
             "No events have arrived yet.",
             "The mail works; what is missing is a first event, or the way it takes from your application.",
-            "Run `tuppence doctor` where the application runs: it checks every step and says how to mend it.",
+            "Run “tuppence doctor” where the application runs: it checks every step and says how to mend it.",
         ]
     if report.kind == "silent":
         return [f"Nothing has arrived since {_last(report)}.", _until_then(report), _what_to_do(report)]
@@ -146,7 +149,9 @@ def _how_much(report: Report) -> str:
     was = before.totals.questions if thing(report) == "question" else before.totals.events
     change = change_of_count(count, was)
     if not change.arrow:
-        return f"{told}; {change.text}." if min(count, was) < LEAST else f"{told}, {change.text}."
+        few = min(count, was) < LEAST
+        compared = "the week before it was" if few else "much the same as the week before, when it was"
+        return f"{told}; {compared} {number(was)}."
     share = change.text.partition(" from ")[0]
     return f"{told}, {share} {'more' if change.arrow == UP else 'fewer'} than the week before."
 
@@ -186,13 +191,13 @@ def _actions(report: Report) -> Iterator[Action]:
             why="Either nobody came, or events no longer find their way here. The check tells which.",
             command="tuppence doctor",
         )
-    yield from _repairs(report)
+    yield from islice(_repairs(report), 1)
     yield from _outages(report)
     yield from _contents(report)
 
 
 def _repairs(report: Report) -> Iterator[Action]:
-    """Yield what is wrong with the data itself."""
+    """Yield what is wrong with the data itself, the worst first."""
     health = report.health
     gone = health.lost + health.dropped
     if health.captured and gone / health.captured >= LOST_TOO_MUCH:
@@ -218,7 +223,7 @@ def _repairs(report: Report) -> Iterator[Action]:
 def _outages(report: Report) -> Iterator[Action]:
     worst = report.worst_hour
     failed = report.unresolved["outage"]
-    if worst is None or failed < WORTH_FIXING:
+    if worst is None or failed < max(WORTH_FIXING, OUTAGE * report.totals.questions):
         return
     at = datetime.strptime(worst.hour, "%Y-%m-%dT%H")  # noqa: DTZ007 - shown as the clock showed it
     yield Action(

@@ -24,10 +24,9 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One question in a list: `title` and `wordings` are other people's words."""
+    """One question in a list: `title` is other people's words."""
 
     title: str
-    wordings: str
     badge: str
     value: str
     bar: float
@@ -96,6 +95,7 @@ class View:
     verdict: tuple[str, ...]
     heroes: tuple[Figure, ...]
     ledger: tuple[Figure, ...]
+    legend: str
     todos: tuple[Todo, ...]
     sections: tuple[Section, ...]
     footer: tuple[str, ...] = field(default=())

@@ -15,6 +15,8 @@ UP: Final = "▲"
 DOWN: Final = "▼"
 SAME: Final = 0.05
 """A time that changed by less than this share is called the same: percentiles are known to 1.6 %."""
+LOUD: Final = 0.2
+"""From this share on, a change of a time is called good or bad."""
 _SECOND: Final = 1_000
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = (
@@ -118,10 +120,10 @@ def before_column(before: Past | None) -> str:
 def change_of_count(now: int, before: int, *, good: str = "") -> Change:
     """Compare two counts. `good` is the arrow that is good news."""
     if min(now, before) < LEAST:
-        return Change(f"{number(before)} the week before")
+        return Change(f"was {number(before)}")
     difference = (now - before) / before
     if round(difference * 100) == 0:
-        return Change(f"about the same as the week before ({number(before)})")
+        return Change(f"was {number(before)}, much the same")
     arrow = UP if difference > 0 else DOWN
     return Change(f"{percent(abs(difference))} from {number(before)}", arrow, _tone(arrow, good))
 
@@ -129,10 +131,10 @@ def change_of_count(now: int, before: int, *, good: str = "") -> Change:
 def change_of_rate(now: Rate, before: Rate) -> Change:
     """Compare two rates, in percentage points, and only where chance does not explain it."""
     if now.share is None or before.share is None:
-        return Change(f"{rate(before)} the week before")
+        return Change(f"was {rate(before)}")
     points = round((now.share - before.share) * 100)
     if not differ(now, before) or not points:
-        return Change(f"{rate(before)} the week before, no clear change")
+        return Change(f"was {rate(before)}, no clear change")
     arrow = UP if points > 0 else DOWN
     unit = "point" if abs(points) == 1 else "points"
     return Change(f"{abs(points)}{NBSP}{unit} from {rate(before)}", arrow, _tone(arrow, UP))
@@ -141,14 +143,18 @@ def change_of_rate(now: Rate, before: Rate) -> Change:
 def change_of_span(now: int, before: int | None, least: int) -> Change:
     """Compare two percentiles in milliseconds; `least` is the smaller number of cases behind them."""
     if before is None:
-        return Change("not measured the week before")
+        return Change("was not measured")
     if least < LEAST or not before:
-        return Change(f"{span(before)} the week before")
+        return Change(f"was {span(before)}")
     difference = (now - before) / before
     if abs(difference) < SAME:
-        return Change(f"about the same as the week before ({span(before)})")
+        return Change(f"was {span(before)}, much the same")
     arrow = UP if difference > 0 else DOWN
-    return Change(f"{percent(abs(difference))} from {span(before)}", arrow, _tone(arrow, DOWN))
+    return Change(
+        f"{percent(abs(difference))} from {span(before)}",
+        arrow,
+        _tone(arrow, DOWN if abs(difference) >= LOUD else ""),
+    )
 
 
 def _tone(arrow: str, good: str) -> str:

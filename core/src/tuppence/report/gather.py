@@ -1,0 +1,70 @@
+"""Reads from the store what a report is made of, one week of rollups in memory at a time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from tuppence.clock import Clock, Deadline
+from tuppence.config import Config
+from tuppence.pipeline import dead
+from tuppence.pipeline.reader import read_days, read_texts, waiting_hours
+from tuppence.pipeline.rollup import merge_instances
+from tuppence.report.claims import unconfirmed
+from tuppence.report.facts import WEEKS, Evidence
+from tuppence.report.numbers import Numbers, sum_week
+from tuppence.report.period import Week, next_send
+from tuppence.store import Store
+
+_DAY = timedelta(days=1)
+
+
+def gather(store: Store, config: Config, week: Week, clock: Clock, *, deadline: Deadline) -> Evidence:
+    """Return the evidence for the report on `week`. Raises `DriverError`."""
+    project, zone, now = config.project, week.zone, clock.now()
+    past = [_numbers(store, project, week.ago(number), deadline) for number in range(WEEKS - 1, 0, -1)]
+    days = read_days(store, project, week.monday, week.sunday, deadline=deadline)
+    # A day either side of today: the owner's today may be another than that of UTC.
+    today = now.astimezone(zone).date()
+    since = read_days(store, project, week.sunday + _DAY, max(today, week.sunday) + _DAY, deadline=deadline)
+    asked = read_texts(store, project, zone, week.monday, week.sunday, deadline=deadline)
+    before = week.previous
+    asked_before = read_texts(store, project, zone, before.monday, before.sunday, deadline=deadline)
+    letters, events = _dead(store, project, week, deadline)
+    send_at, send_week = next_send(config.report.schedule, zone, now)
+    return Evidence(
+        project=project,
+        weeks=[*past, sum_week(week, days.rollups)],
+        after=merge_instances(rollup.instances for rollup in since.rollups.values()),
+        texts=asked.texts,
+        texts_before=asked_before.texts,
+        texts_left_out=asked.left_out,
+        late=sum(days.late.values()),
+        dead_events=events,
+        dead_letters=letters,
+        waiting_hours=len(waiting_hours(store, project, deadline=deadline)),
+        unconfirmed=sorted({claim.week for claim in unconfirmed(store, project, now, deadline=deadline)}),
+        next_send=send_at,
+        next_week=send_week,
+        keep_events=config.retention.events,
+        keep_rollups=config.retention.rollups,
+    )
+
+
+def zone_of(config: Config) -> ZoneInfo:
+    """Return the owner's time zone; the configuration has been checked."""
+    return ZoneInfo(config.timezone)
+
+
+def _numbers(store: Store, project: str, week: Week, deadline: Deadline) -> Numbers:
+    return sum_week(week, read_days(store, project, week.monday, week.sunday, deadline=deadline).rollups)
+
+
+def _dead(store: Store, project: str, week: Week, deadline: Deadline) -> tuple[int, int]:
+    """Return how many dead letters wait, and how many events those hold that came in during the week."""
+    letters = events = 0
+    for letter in dead.letters(store, project, deadline=deadline):
+        letters += 1
+        if week.start <= letter.received < week.end:
+            events += max(1, letter.events)
+    return letters, events
