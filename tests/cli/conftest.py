@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from tuppence.cli import app
 from tuppence.cli.app import run
+from tuppence.testing.clock import ManualClock
 
 SCRIPT = Path(sys.executable).with_name("tuppence")
 PATIENCE = 120
@@ -72,3 +74,11 @@ def script(folder):
         return Result(done.returncode, done.stdout, done.stderr)
 
     return call
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The clock that every command is handed."""
+    hand = ManualClock()
+    monkeypatch.setattr(app, "SystemClock", lambda: hand)
+    return hand

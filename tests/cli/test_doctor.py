@@ -4,11 +4,7 @@ import subprocess
 import sys
 from datetime import timedelta
 
-import pytest
-
-from tuppence.cli import app
 from tuppence.cli.app import COULD_NOT, DONE
-from tuppence.testing.clock import ManualClock
 
 CAPTURE_AND_DIE = """
 import os, signal, sys, tuppence
@@ -28,14 +24,6 @@ def finding(result, part):
     found = [one for one in result.json["findings"] if one["part"] == part]
     assert found, result.json
     return found[0]
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """The clock that every command is handed."""
-    hand = ManualClock()
-    monkeypatch.setattr(app, "SystemClock", lambda: hand)
-    return hand
 
 
 def test_a_working_installation_is_healthy(tuppence, folder):
