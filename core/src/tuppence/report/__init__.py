@@ -55,8 +55,8 @@ def render_text(report: Report) -> str:
     return render.render_text(report)
 
 
-def render_json(report: Report) -> str:
-    """Return the report as JSON, as `docs/reference/report-json.md` describes it."""
+def render_json(report: Report) -> bytes:
+    """Return the report as JSON in UTF-8, as `docs/reference/report-json.md` describes it."""
     from tuppence.report import render
 
     return render.render_json(report)

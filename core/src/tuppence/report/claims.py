@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
+from email.utils import parseaddr
 from typing import Final
 
 import msgspec
@@ -41,8 +42,9 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def recipient_id(address: str) -> str:
-    """Return a hash that stands for a mail address in the store."""
-    normal = address.strip().casefold().encode()
+    """Return a hash that stands for a mail address in the store, with or without a name beside it."""
+    plain = parseaddr(address)[1] or address
+    normal = plain.strip().casefold().encode()
     return hashlib.blake2b(normal, digest_size=12, person=b"recipient").hexdigest()
 
 

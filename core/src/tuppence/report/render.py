@@ -34,9 +34,9 @@ def render_text(report: Report) -> str:
     return _environment().get_template("report.txt.j2").render(mail=compose(report))
 
 
-def render_json(report: Report) -> str:
-    """Return the report as JSON, fields in the documented order."""
-    return msgspec.json.format(msgspec.json.encode(report), indent=2).decode() + "\n"
+def render_json(report: Report) -> bytes:
+    """Return the report as JSON in UTF-8, fields in the documented order."""
+    return msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
 
 
 @cache

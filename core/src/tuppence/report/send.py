@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
@@ -65,7 +64,7 @@ def send_week(
         report: what is sent; one about another week than the last is marked as late.
         store: where claims are kept.
         mailer: what sends.
-        sender: the address it comes from; where it is empty, everyone gets it from themselves.
+        sender: the address it comes from; empty leaves it to the mailer's own setting.
         recipients: addresses; one given twice counts once.
         clock: what time it is.
         deadline: no mail is begun after it.
@@ -178,9 +177,8 @@ class _Run:
 
     def _idempotency_key(self, claim: Claim, earlier: Claim | None) -> str:
         """Return the same key for the same mail; a mail sent again on purpose is another."""
-        again = claim.at.isoformat() if earlier else ""
-        told = f"{self._project} {claim.week} {claim.recipient} {again}"
-        return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
+        again = f"-{claim.at:%Y%m%d%H%M%S}" if earlier else ""
+        return f"{self._project}-{claim.week}-{claim.recipient}{again}"
 
 
 def _emails(report: Report, sender: str, recipients: Sequence[str]) -> list[Email]:
@@ -194,7 +192,7 @@ def _emails(report: Report, sender: str, recipients: Sequence[str]) -> list[Emai
     ]
     return [
         Email(
-            sender=sender or address,
+            sender=sender,
             to=address,
             subject=subject(report),
             text=text,
