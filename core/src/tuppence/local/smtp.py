@@ -93,7 +93,7 @@ class _Client(smtplib.SMTP):
             self.starttls(context=self.trust)
         self.ehlo_or_helo_if_needed()
         if options.username:
-            self.login(options.username, options.password.reveal() if options.password else "")
+            self._log_in(options.username, options.password.reveal() if options.password else "")
 
     def send(self, s: Any) -> None:
         """Send within the time left."""
@@ -104,6 +104,11 @@ class _Client(smtplib.SMTP):
         """Read one reply within the time left."""
         self._limit()
         return super().getreply()
+
+    def _log_in(self, username: str, password: str) -> None:
+        if not (username + password).isascii():
+            raise ConfigError("username and password must be ASCII; SMTP's logins know nothing else")
+        self.login(username, password)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # noqa: ARG002 - ours is used
         connection = socket.create_connection((host, port), self._left())
@@ -165,7 +170,7 @@ def _translated(error: Exception, client: _Client, operation: str) -> DriverErro
 def _of_silence(error: Exception, client: _Client) -> tuple[ErrorCode, str]:
     """Return what it means that no answer came."""
     if client.handed_over:
-        code = ErrorCode.TIMEOUT if isinstance(error, TimeoutError) else ErrorCode.UNKNOWN
+        code = ErrorCode.TIMEOUT if client.deadline.expired else ErrorCode.UNKNOWN
         return code, "fell silent; the mail may have been sent"
     if client.deadline.expired:
         return ErrorCode.TIMEOUT, "took too long; the mail was not sent"

@@ -158,7 +158,8 @@ class LocalStore(StoreDriver):
             ).rowcount
         self.context.meter.count("local.store.writes", deleted)
         with self._database.read("store.purge", deadline) as connection:
-            connection.execute(f"PRAGMA incremental_vacuum({FREED_PAGES})").fetchall()
+            # As a script, since `execute` would take the first step only, which is one page.
+            connection.executescript(f"PRAGMA incremental_vacuum({FREED_PAGES})")
         return deleted
 
     def close(self) -> None:

@@ -122,10 +122,10 @@ class DriverContract(Contract):
 
 
 @contextmanager
-def refused(*codes: ErrorCode) -> Iterator[None]:
+def refused(*codes: ErrorCode) -> Iterator[pytest.ExceptionInfo[DriverError]]:
     """Expect a `DriverError` with one of `codes`; anything else that is raised has leaked."""
     with pytest.raises(DriverError) as caught:
-        yield
+        yield caught
     assert caught.value.code in codes
     assert caught.value.operation
     assert caught.value.provider
