@@ -2,9 +2,9 @@
 
     python convert.py QUESTIONS.csv ACCESS.log > events.ndjson
 
-QUESTIONS.csv has the columns `text` and `category`; ACCESS.log is in the combined log format. The n-th question
-is asked at the time, by the visitor and with the result of the n-th request; when the log is used up, it
-begins again.
+QUESTIONS.csv has the columns `text` and `category`; ACCESS.log is in the combined log format. The n-th
+question is asked at the time, by the visitor and with the result of the n-th request; a log used up begins
+again.
 """
 
 import csv
@@ -12,9 +12,11 @@ import hashlib
 import json
 import re
 import sys
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 LINE = re.compile(
     r'(?P<address>\S+) \S+ \S+ \[(?P<time>[^\]]+)\] "(?P<request>[^"]*)" (?P<status>\d+) \S+'
@@ -23,19 +25,19 @@ LINE = re.compile(
 OUTCOMES = {"403": "refused", "404": "no_match", "416": "invalid", "500": "error"}
 
 
-def visitor(address, agent):
+def visitor(address: str, agent: str) -> str:
     """Return a name for a visitor that does not repeat their address."""
     return hashlib.sha256(f"{address} {agent}".encode()).hexdigest()[:16]
 
 
-def channel(agent):
+def channel(agent: str) -> str:
     """Return what kind of program asked."""
     if re.search(r"bot|spider|crawl|slurp", agent, re.IGNORECASE):
         return "bot"
     return "phone" if re.search(r"mobile|android|iphone", agent, re.IGNORECASE) else "web"
 
 
-def events(questions, log):
+def events(questions: Iterable[dict[str, str]], log: Iterable[str]) -> Iterator[dict[str, Any]]:
     """Yield an event for each question."""
     requests = cycle([found for line in log if (found := LINE.match(line))])
     for number, (question, request) in enumerate(zip(questions, requests, strict=False)):
@@ -56,7 +58,7 @@ def events(questions, log):
         }
 
 
-def main(questions, log):
+def main(questions: str, log: str) -> None:
     """Write the events to standard output."""
     with Path(questions).open(encoding="utf-8", newline="") as asked:
         lines = Path(log).read_text(encoding="utf-8", errors="replace").splitlines()
