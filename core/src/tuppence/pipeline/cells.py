@@ -19,40 +19,40 @@ _SERVER_ERROR: Final = 500
 class CellTally:
     """One cell being counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, hashes: Hashes) -> None:
+        self._hashes = hashes
         self._events = 0
         self._types: Counter[str] = Counter()
-        self._users: set[str | None] = set()
-        self._sessions: set[str | None] = set()
+        self._people: set[int | None] = set()
+        self._sessions: set[int | None] = set()
         self._outcomes: Counter[tuple[str, str | None]] = Counter()
         self._useful: Counter[bool] = Counter()
         self._latency: Counter[int | None] = Counter()
-        self._models: Counter[str] = Counter()
-        self._tokens: Counter[tuple[str, str]] = Counter()
-        self._sources: Counter[str] = Counter()
+        self._models: Counter[str | None] = Counter()
+        self._tokens: dict[str, dict[str | None, int]] = {"input_tokens": {}, "output_tokens": {}}
+        self._sources: Counter[str | None] = Counter()
         self._requests: Counter[tuple[str, int | None, bool]] = Counter()
 
     def add(self, columns: Columns, types: Mapping[str, int]) -> None:
         """Count what all events have. `types` are the events by type."""
         self._events += len(columns.time)
         self._types.update(types)
-        self._users.update(columns.user)
-        self._sessions.update(columns.session)
+        self._people.update(map(self._hashes.users.__getitem__, columns.user))
+        self._sessions.update(map(self._hashes.sessions.__getitem__, columns.session))
 
     def add_questions(
         self, questions: Columns, outcomes: Sequence[str], causes: Sequence[str | None]
     ) -> None:
         """Count what only questions have."""
         self._outcomes.update(zip(outcomes, causes, strict=True))
-        self._sources.update(source for source in questions.source if source)
+        self._sources.update(questions.source)
         self._latency.update(wholes(column(questions, "latency_ms")))
         models = strings(column(questions, "model"))
-        self._models.update(model for model in models if model)
-        for name in ("input_tokens", "output_tokens"):
-            used = Counter(zip(models, wholes(column(questions, name)), strict=True))
-            for (model, tokens), times in used.items():
-                if model and tokens:
-                    self._tokens[model, name] += tokens * times
+        self._models.update(models)
+        for name, total in self._tokens.items():
+            for model, tokens in zip(models, wholes(column(questions, name)), strict=True):
+                if tokens:
+                    total[model] = total.get(model, 0) + tokens
 
     def add_requests(self, requests: Columns) -> None:
         """Count what only requests have. One without a route is counted as an event only."""
@@ -70,7 +70,7 @@ class CellTally:
         """Count what someone said of an answer."""
         self._useful[useful] += 1
 
-    def cell(self, hashes: Hashes) -> Cell:
+    def cell(self) -> Cell:
         """Return the numbers."""
         outcomes: Counter[str] = Counter()
         causes: Counter[str] = Counter()
@@ -86,20 +86,21 @@ class CellTally:
             causes=bounded(causes),
             useful_yes=self._useful[True],
             useful_no=self._useful[False],
-            people=IdSet.of(hashes.of("user", user) for user in self._users if user),
-            sessions=IdSet.of(hashes.of("session", session) for session in self._sessions if session),
+            people=IdSet.of(person for person in self._people if person is not None),
+            sessions=IdSet.of(session for session in self._sessions if session is not None),
             latency=_histogram(self._latency),
             models=self._model_uses(),
-            sources=bounded(self._sources),
+            sources=bounded(_named(self._sources)),
             routes=self._route_uses(),
         )
 
     def _model_uses(self) -> dict[str, ModelUse]:
-        named = kept_names(self._models)
-        uses = {name: ModelUse(questions=count) for name, count in summed(self._models, named).items()}
-        for (model, kind), tokens in self._tokens.items():
-            use = uses[named[model]]
-            setattr(use, kind, getattr(use, kind) + tokens)
+        questions = _named(self._models)
+        named = kept_names(questions)
+        uses = {name: ModelUse(questions=count) for name, count in summed(questions, named).items()}
+        for kind, total in self._tokens.items():
+            for name, tokens in summed(_named(total), named).items():
+                setattr(uses[name], kind, tokens)
         return uses
 
     def _route_uses(self) -> dict[str, RouteUse]:
@@ -114,6 +115,11 @@ class CellTally:
             if latency is not None:
                 use.latency.add(latency, times)
         return uses
+
+
+def _named(counts: Mapping[str | None, int]) -> dict[str, int]:
+    """Return the counts of what has a name."""
+    return {name: count for name, count in counts.items() if name}
 
 
 def _histogram(counts: Mapping[int | None, int]) -> Histogram:

@@ -14,7 +14,7 @@ import msgspec
 
 from tuppence.clock import Clock, Deadline
 from tuppence.config import Retention
-from tuppence.drivers import Delivery, ItemError, Key, Record
+from tuppence.drivers import ZERO, Delivery, ItemError, Key, Record
 from tuppence.errors import DriverError
 from tuppence.pipeline import dead, layout
 from tuppence.pipeline.intake import Unusable, segment_of
@@ -132,29 +132,38 @@ def drain(
     reserve = min(RESERVE, deadline.remaining() / 4)
     while work.done.messages < max_messages and deadline.remaining() > reserve:
         most = min(PASS, max_messages - work.done.messages)
-        deliveries, empty = _receive(queue, most, clock, deadline)
+        deliveries = _receive(queue, most, clock, deadline)
+        if not deliveries:
+            break
         errors = work.handle(deliveries, deadline=deadline)
         unsafe = {error.position for error in errors}
         queue.ack(_chosen(deliveries, unsafe, wanted=False), deadline=deadline)
         if errors:
             queue.nack(_chosen(deliveries, unsafe, wanted=True), delay=NACK_DELAY, deadline=deadline)
             raise errors[0].error
-        if empty:
-            break
     return work.done
 
 
-def _receive(queue: Queue, most: int, clock: Clock, deadline: Deadline) -> tuple[list[Delivery], bool]:
-    """Lease up to `most` messages; say whether the queue had no more. Leases that run low are extended."""
+def _receive(queue: Queue, most: int, clock: Clock, deadline: Deadline) -> list[Delivery]:
+    """Lease up to `most` messages, for long enough to store them.
+
+    Few or none does not mean that the queue is empty: one that keeps order holds back what follows on
+    messages that are leased.
+    """
     deliveries: list[Delivery] = []
-    empty = False
-    while len(deliveries) < most and not empty:
-        more = queue.receive(max_messages=most - len(deliveries), wait=WAIT, lease=LEASE, deadline=deadline)
+    while len(deliveries) < most:
+        more = queue.receive(
+            max_messages=most - len(deliveries),
+            wait=ZERO if deliveries else WAIT,
+            lease=LEASE,
+            deadline=deadline,
+        )
+        if not more:
+            break
         deliveries += more
-        empty = not more
     soon = clock.now() + LEASE / 2
     queue.extend([held for held in deliveries if held.expires < soon], lease=LEASE, deadline=deadline)
-    return deliveries, empty
+    return deliveries
 
 
 def _chosen(deliveries: Sequence[Delivery], unsafe: set[int], *, wanted: bool) -> list[Delivery]:

@@ -200,18 +200,25 @@ def merge_runs(runs: Iterable[list[int]]) -> list[list[int]]:
     return joined
 
 
-_encoder = msgspec.msgpack.Encoder(order="deterministic")
+_encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Rollup)
 
 
 def encode(rollup: Rollup) -> bytes:
     """Return the rollup's one form in bytes."""
-    return _encoder.encode(rollup)
+    return _encoder.encode(_ordered(msgspec.to_builtins(rollup, builtin_types=(bytes,))))
 
 
 def decode(body: bytes) -> Rollup:
     """Return the rollup of these bytes. Raises `msgspec.MsgspecError`."""
     return _decoder.decode(body)
+
+
+def _ordered(value: Any) -> Any:
+    """Return plain values with mappings in the order of their keys; msgspec orders those of strings only."""
+    if isinstance(value, dict):
+        return {key: _ordered(value[key]) for key in sorted(value)}
+    return value
 
 
 def _sums(tables: Iterable[Mapping[str, int]]) -> dict[str, int]:

@@ -90,6 +90,20 @@ def seal(
     return Sealed(hours=sealed, days=days, closed=work.closed, left=work.left)
 
 
+def may_seal(
+    store: Store,
+    hour: str,
+    *,
+    project: str,
+    zone: ZoneInfo,
+    retention: Retention,
+    clock: Clock,
+    deadline: Deadline,
+) -> bool:
+    """Whether a segment that came now could still be counted in its hour and day."""
+    return _Seal(store, project, zone, retention, clock, deadline).may_seal(hour)
+
+
 class _Seal:
     """One run."""
 
@@ -178,6 +192,13 @@ class _Seal:
         days = days_of(hour, rollup) | (days_of(hour, before) if before is not None else set())
         self._put_all([records.marker(layout.dirty_day(self._project, day)) for day in days])
         return True
+
+    def may_seal(self, hour: str) -> bool:
+        """Whether all that an hour's rollup was made from is there, and all that its days were."""
+        old = self._store.get(layout.hour(self._project, hour), deadline=self._deadline)
+        known = set(records.read_rollup(old).parts) if old is not None else set()
+        found = {segment.key.sort for segment in self._segments(hour)}
+        return known <= found and self._may_change(hour)
 
     def day(self, name: str) -> bool:
         """Make a day's rollup; say whether no one else did at the same time."""

@@ -7,6 +7,7 @@ and in whatever order they were merged.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from struct import pack, unpack
 from typing import Final
 
 import msgspec
@@ -49,7 +50,7 @@ class IdSet(msgspec.Struct, omit_defaults=True):
 
     def members(self) -> set[int]:
         """Return the ids of an exact set."""
-        return {int.from_bytes(self.ids[at : at + 8], "big") for at in range(0, len(self.ids), 8)}
+        return set(unpack(f">{len(self.ids) // 8}Q", self.ids))
 
     @classmethod
     def merged(cls, sets: Iterable[IdSet]) -> IdSet:
@@ -108,7 +109,7 @@ class Histogram(msgspec.Struct, omit_defaults=True):
 def _canonical(ids: set[int], registers: bytearray | None) -> IdSet:
     """Return the one form that this content has."""
     if registers is None and len(ids) <= EXACT_IDS:
-        return IdSet(b"".join(number.to_bytes(8, "big") for number in sorted(ids)))
+        return IdSet(pack(f">{len(ids)}Q", *sorted(ids)))
     registers = registers or bytearray(_REGISTERS)
     for number in ids:
         register = number >> (64 - _PRECISION)

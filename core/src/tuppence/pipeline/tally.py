@@ -58,6 +58,7 @@ class Tally:
         self.late = 0
         self._zone = zone
         self._hashes = hashes
+        hashes.trim()
         self._start = milliseconds(hour_start(hour))
         self._clock = _clock_of(hour, zone)
         self._identities = Identities()
@@ -92,11 +93,11 @@ class Tally:
 
     def _rollup(self) -> Rollup:
         outside = self._identities.outside
-        ids = {self._hashes.once("id", name) for name, _ in outside if name}
+        ids = {self._hashes.ids.once(name) for name, _ in outside if name}
         return Rollup(
             zone=self._zone.key,
             parts=sorted(self.parts),
-            cells={name: cell.cell(self._hashes) for name, cell in self._cells.items()},
+            cells={name: cell.cell() for name, cell in self._cells.items()},
             instances=self._identities.instances,
             duplicates=self._duplicates,
             identified=len(outside),
@@ -128,7 +129,7 @@ class Tally:
     def _count(self, name: str, header: Header, columns: Columns) -> None:
         if not columns.time:
             return
-        cell = self._cells.setdefault(name, CellTally())
+        cell = self._cells.setdefault(name, CellTally(self._hashes))
         types = Counter(columns.type)
         cell.add(columns, types)
         if types[QUESTION]:
@@ -143,10 +144,10 @@ class Tally:
         outcomes = _outcomes(questions)
         causes = strings(column(questions, "cause"))
         self._cells[name].add_questions(questions, outcomes, causes)
-        asked = self._asked.setdefault(name[:_DAY], Asked(self._hashes))
-        users = questions.user or [None] * len(questions.time)
+        asked = self._asked.setdefault(name[:_DAY], Asked())
+        askers = map(self._hashes.users.__getitem__, questions.user or [None] * len(questions.time))
         texts = list(strings(column(questions, "text")))
-        asked.add(texts, outcomes, causes, users)
+        asked.add(texts, outcomes, causes, askers)
         named = Columns(time=questions.time, seq=questions.seq, id=questions.id, data={"text": texts})
         self._questions.append((name[:_DAY], header, named))
         if "useful" in questions.data or questions.rest:
@@ -191,10 +192,11 @@ def _outcomes(questions: Columns) -> list[str]:
     An end that has no name is none that the application meant.
     """
     said = strings(column(questions, "outcome"))
-    known = {
+    known: dict[str | None, str] = {
         word: word if word in _OUTCOMES else Outcome.ERROR.value for word in set(said) if word is not None
     }
-    return [known[word] if word is not None else Outcome.ANSWERED.value for word in said]
+    known[None] = Outcome.ANSWERED.value
+    return list(map(known.__getitem__, said))
 
 
 def _names(header: Header, columns: Columns) -> Sequence[str | None]:

@@ -18,30 +18,45 @@ from tuppence.store import Store
 
 KEY_BYTES: Final = 32
 _REMEMBERED: Final = 200_000
-"""Hashes of one kind kept for the next time; then all are forgotten."""
+"""Hashes kept for the next time; beyond it, they are forgotten before the next hour."""
+
+
+class Names(dict[str | None, int | None]):
+    """The hashes of one kind of name, made when first asked for; `None` has none."""
+
+    def __init__(self, key: bytes, kind: str) -> None:
+        super().__init__({None: None, "": None})
+        self._key = key
+        self._kind = kind.encode()
+
+    def __missing__(self, name: str) -> int:
+        found = self[name] = self.once(name)
+        return found
+
+    def once(self, name: str) -> int:
+        """Return the hash of a name that is not expected again, such as an event's `id`."""
+        digest = hashlib.blake2b(name.encode(), digest_size=8, key=self._key, person=self._kind)
+        return int.from_bytes(digest.digest(), "big")
+
+    def trim(self) -> None:
+        """Forget all names when they have become too many."""
+        if len(self) > _REMEMBERED:
+            self.clear()
+            self.update({None: None, "": None})
 
 
 class Hashes:
     """Hashes names with the project's key: 64 bits of BLAKE2b (RFC 7693), apart by kind of name."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
-        self._known: dict[str, dict[str, int]] = {}
+        self.users = Names(key, "user")
+        self.sessions = Names(key, "session")
+        self.ids = Names(key, "id")
 
-    def of(self, kind: str, name: str) -> int:
-        """Return the hash of a name of this kind: `user` or `session`."""
-        known = self._known.setdefault(kind, {})
-        found = known.get(name)
-        if found is None:
-            if len(known) >= _REMEMBERED:
-                known.clear()
-            found = known[name] = self.once(kind, name)
-        return found
-
-    def once(self, kind: str, name: str) -> int:
-        """Return the hash of a name that is not expected again, such as an event's `id`."""
-        digest = hashlib.blake2b(name.encode(), digest_size=8, key=self._key, person=kind.encode())
-        return int.from_bytes(digest.digest(), "big")
+    def trim(self) -> None:
+        """Keep memory bounded from one hour to the next."""
+        self.users.trim()
+        self.sessions.trim()
 
 
 def visitor_hashes(store: Store, project: str, *, deadline: Deadline) -> Hashes:
