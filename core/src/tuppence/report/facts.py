@@ -73,8 +73,10 @@ class Evidence:
 
 def facts(evidence: Evidence) -> doc.Report:
     """Return the report, without its words (`verdict` adds them)."""
-    weeks = _known(evidence.weeks)
-    trend = [_past(weeks, at, arrival(weeks, at, evidence.after)) for at in range(len(weeks))]
+    every = evidence.weeks
+    first = _first(every)
+    weeks = every[first:]
+    trend = [_past(weeks, at, arrival(every, first + at, evidence.after)) for at in range(len(weeks))]
     this, now = weeks[-1], trend[-1]
     total = this.total
     groups = group(evidence.texts, evidence.texts_before)
@@ -111,10 +113,9 @@ def facts(evidence: Evidence) -> doc.Report:
     )
 
 
-def _known(weeks: Sequence[Numbers]) -> Sequence[Numbers]:
-    """Return the weeks from the first that holds events, the one reported at any rate."""
-    first = next((at for at, week in enumerate(weeks) if week.total.events), len(weeks) - 1)
-    return weeks[first:]
+def _first(weeks: Sequence[Numbers]) -> int:
+    """Return which week is the first that holds events; at the latest the one reported."""
+    return next((at for at, week in enumerate(weeks) if week.total.events), len(weeks) - 1)
 
 
 def _past(weeks: Sequence[Numbers], at: int, arrived: doc.Arrival) -> doc.Past:

@@ -88,7 +88,7 @@ def routes(total: Cell) -> list[doc.Route]:
 
 def _topic(group: Group, questions: int, *, compared: bool) -> doc.Topic:
     count = group.now.count
-    asked, error = people(group.now.askers)
+    asked, error = people(group.now.askers, count)
     return doc.Topic(
         name=_name(group),
         example=line(group.wordings[0], EXAMPLE),
@@ -108,7 +108,7 @@ def _topic(group: Group, questions: int, *, compared: bool) -> doc.Topic:
 def _gap(group: Group) -> doc.Gap:
     outcomes = {name: n for name, n in _most(group.now.outcomes) if name != Outcome.ANSWERED}
     count = sum(outcomes.values())
-    asked, error = people(group.now.askers)
+    asked, error = people(group.now.askers, group.now.count)
     affected = min(count, asked) or 1
     return doc.Gap(
         name=_name(group),

@@ -56,8 +56,8 @@ def group(now: Mapping[str, Text], before: Mapping[str, Text]) -> list[Group]:
     return sorted(groups, key=lambda one: (-one.now.count, one.key))
 
 
-def people(askers: Iterable[int]) -> tuple[int, int]:
-    """Return how many people asked, and the standard error: 0 while fewer than `ASKERS` are known.
+def people(askers: Iterable[int], asked: int) -> tuple[int, int]:
+    """Return how many people asked `asked` times, and the standard error: 0 while fewer than `ASKERS` did.
 
     The lowest hashes are a fair sample of all: the further the last of them lies from zero, the fewer there
     are (Bar-Yossef et al. 2002).
@@ -66,7 +66,7 @@ def people(askers: Iterable[int]) -> tuple[int, int]:
     if len(lowest) < ASKERS or not lowest[-1]:
         return len(lowest), 0
     estimate = round((ASKERS - 1) * 2**64 / lowest[-1])
-    return estimate, round(estimate / (ASKERS - 2) ** 0.5)
+    return max(ASKERS, min(estimate, asked)), round(estimate / (ASKERS - 2) ** 0.5)
 
 
 def _most_asked(texts: Mapping[str, Text]) -> dict[str, int]:

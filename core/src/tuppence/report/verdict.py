@@ -40,8 +40,9 @@ LOST_TOO_MUCH: Final = 0.01
 
 def worded(report: Report) -> Report:
     """Return the report with its sentences and actions."""
-    with_actions = msgspec.structs.replace(report, actions=list(_actions(report))[:ACTIONS])
-    return msgspec.structs.replace(with_actions, verdict=_sentences(with_actions))
+    actions = [_plain(action) for action in islice(_actions(report), ACTIONS)]
+    told = msgspec.structs.replace(report, actions=actions)
+    return msgspec.structs.replace(told, verdict=[text.replace(NBSP, " ") for text in _sentences(told)])
 
 
 def subject(report: Report) -> str:
@@ -250,6 +251,12 @@ def _evidence(gap: Gap, missing: int) -> str:
 def quoted(gap: Gap) -> str:
     """Return the question in quotation marks, harmless and short enough for a sentence."""
     return f"“{unlinked(line(gap.name, QUOTED))}”"
+
+
+def _plain(action: Action) -> Action:
+    return msgspec.structs.replace(
+        action, title=action.title.replace(NBSP, " "), why=action.why.replace(NBSP, " ")
+    )
 
 
 def _capital(text: str) -> str:
