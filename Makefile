@@ -5,7 +5,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick lint lock clean
+.PHONY: help setup demo test quick faults lint lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test: lint ## everything that must hold
 
 quick: setup ## the tests that take seconds
 	.venv/bin/pytest -q -n 2 -m 'not slow'
+
+faults: setup ## kill, fork and damage; REPEATS=50 for more of it
+	.venv/bin/pytest -q -n 2 tests/faults
 
 lint: setup ## style and types
 	.venv/bin/ruff check .

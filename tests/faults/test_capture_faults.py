@@ -61,25 +61,6 @@ def received(folder):
     ]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(10))
-def test_every_event_a_killed_process_was_promised_arrives_once(folder, seed):
-    chance = random.Random(seed)
-    running = [start(folder, 25_000, folder / f"out{number}") for number in range(4)]
-    for process in running:
-        time.sleep(chance.uniform(0.05, 0.8))
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-    promised = sum(last_number(folder / f"out{number}") for number in range(4))
-
-    assert send_everything(folder)
-
-    identities = [(instance, event.seq) for instance, event in received(folder)[1]]
-    assert len(set(identities)) == len(identities)
-    assert promised <= len(identities) <= promised + 4
-    assert not list(places.instances(places.directory(load(folder))))
-
-
 def start(folder, count, out):
     """Start a capturing process whose output goes to the file `out`."""
     with out.open("wb") as stream:
