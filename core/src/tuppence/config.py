@@ -7,6 +7,7 @@ or `[tool.tuppence]` in `pyproject.toml`, in the working directory or the neares
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
@@ -89,6 +90,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         source: the file it came from, or `None` when there is none.
+        origin: the file and the environment variables it came from, for errors.
         folder: what relative paths in it are relative to.
         kinds: the raw tables of the five kinds; a driver's own options check the rest.
 
@@ -104,6 +106,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     budget: Budget
     kinds: dict[Kind, dict[str, Any]]
     source: Path | None
+    origin: str
     folder: Path
 
     def provider_of(self, kind: Kind) -> str:
@@ -113,11 +116,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     def options(self, kind: Kind, into: type[Options]) -> Options:
         """Return the options of `kind`'s driver as its own struct. Relative paths become absolute."""
         table = {key: value for key, value in self.kinds[kind].items() if key != "provider"}
-        options: Any = coerce(table, into, where=kind.value, source=self._described())
-        path = getattr(options, "path", None)
-        if isinstance(path, str) and path:
-            options = msgspec.structs.replace(options, path=str(self.folder / path))
-        checked: Options = options
+        options: Any = coerce(table, into, where=kind.value, source=self.origin)
+        absolute = {
+            name: str(self.folder / Path(value).expanduser())
+            for name in _PATHS
+            if isinstance(value := getattr(options, name, None), str) and value
+        }
+        checked: Options = msgspec.structs.replace(options, **absolute)
         return checked
 
     @property
@@ -126,9 +131,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return (
             self.source is not None or bool(self.kinds[Kind.QUEUE]) or self.provider != _Settings().provider
         )
-
-    def _described(self) -> str:
-        return str(self.source) if self.source else "the environment or arguments"
 
 
 def load(
@@ -155,16 +157,19 @@ def load(
     given = file or environ.get(ENV_FILE)
     source = Path(given).absolute() if given else _search(folder)
     merged = _read(source) if source else {}
-    _merge(merged, _from_environment(environ))
+    variables = sorted(name for name in environ if name.startswith(ENV_PREFIX) and name not in ENV_OTHER)
+    for name in variables:
+        _merge(merged, _from_variable(name, environ[name]))
     _merge(merged, overrides)
-    described = str(source) if source else "the environment or arguments"
-    kinds = {kind: _table(merged.pop(kind.value, {}), kind.value, described) for kind in Kind}
-    settings = coerce(merged, _Settings, where="", source=described, also=[kind.value for kind in Kind])
-    _check(settings, described)
+    origin = ", ".join([str(source)] * bool(source) + variables) or "the arguments"
+    kinds = {kind: _table(merged.pop(kind.value, {}), kind.value, origin) for kind in Kind}
+    settings = coerce(merged, _Settings, where="", source=origin, also=[kind.value for kind in Kind])
+    _check(settings, origin)
     return Config(
         **{name: getattr(settings, name) for name in _Settings.__struct_fields__},
         kinds=kinds,
         source=source,
+        origin=origin,
         folder=source.parent if source else folder,
     )
 
@@ -175,7 +180,7 @@ def _search(folder: Path) -> Path | None:
         if (place / "tuppence.toml").is_file():
             return place / "tuppence.toml"
         project = place / "pyproject.toml"
-        if project.is_file() and b"[tool.tuppence" in project.read_bytes():
+        if project.is_file() and _OURS.search(project.read_bytes()):
             return project
     return None
 
@@ -196,17 +201,12 @@ def _read(source: Path) -> dict[str, Any]:
     return document
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+def _from_variable(name: str, value: str) -> dict[str, Any]:
     """Turn `TUPPENCE_STORE__PATH=x` into `{"store": {"path": "x"}}`."""
-    nested: dict[str, Any] = {}
-    for name, value in environ.items():
-        if not name.startswith(ENV_PREFIX) or name in ENV_OTHER:
-            continue
-        *tables, key = name.removeprefix(ENV_PREFIX).lower().split("__")
-        place = nested
-        for table in tables:
-            place = place.setdefault(table, {})
-        place[key] = value
+    *tables, key = name.removeprefix(ENV_PREFIX).lower().split("__")
+    nested: dict[str, Any] = {key: value}
+    for table in reversed(tables):
+        nested = {table: nested}
     return nested
 
 
@@ -248,7 +248,12 @@ def _check(settings: _Settings, source: str) -> None:
     ):
         if span < least:
             raise ConfigError(f"{source}: {name} = {span} is too short; the least is {least}")
+    if not settings.budget.monthly >= 0:
+        raise ConfigError(f"{source}: budget.monthly must be 0 or more")
 
 
 _PROJECT_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 _PROJECT_LENGTH: Final = 48
+_PATHS: Final = ("path", "directory", "ca_file")
+"""Options of drivers that name a file or folder, relative to the configuration's own folder."""
+_OURS: Final = re.compile(rb"(?m)^\s*\[tool\.tuppence[\].]")

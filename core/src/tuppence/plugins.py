@@ -43,6 +43,8 @@ class Plugins:
             raise PluginError(
                 f"provider {name!r} is installed but broken: {type(reason).__name__}: {reason}"
             ) from reason
+        if name in _blocked():
+            raise PluginError(f"provider {name!r} is blocked by {BLOCK_VARIABLE}")
         known = ", ".join(sorted(self.providers)) or "none"
         raise PluginError(
             f"provider {name!r} is not installed (installed: {known}); "
@@ -77,7 +79,7 @@ class Plugins:
 
 def load(found: Iterable[EntryPoint] | None = None) -> Plugins:
     """Load every installed provider (or those given), each on its own."""
-    blocked = {name.strip() for name in os.environ.get(BLOCK_VARIABLE, "").split(",")}
+    blocked = _blocked()
     candidates = entry_points(group=GROUP) if found is None else found
     providers: dict[str, Provider] = {}
     broken: dict[str, Exception] = {}
@@ -92,6 +94,10 @@ def load(found: Iterable[EntryPoint] | None = None) -> Plugins:
         except Exception as error:  # noqa: BLE001 - whatever a stranger's module raises must not reach others
             broken[entry.name if entry.name not in broken else entry.value] = error
     return Plugins(providers=providers, broken=broken)
+
+
+def _blocked() -> set[str]:
+    return {name.strip() for name in os.environ.get(BLOCK_VARIABLE, "").split(",")}
 
 
 def _load_one(entry: EntryPoint) -> Provider:

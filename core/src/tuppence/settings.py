@@ -30,6 +30,10 @@ class Secret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     env: str = ""
     file: str = ""
 
+    def __post_init__(self) -> None:
+        if bool(self.env) == bool(self.file):
+            raise ValueError('a secret is { env = "NAME" } or { file = "/path" }')
+
     def reveal(self) -> str:
         """Return the secret itself. Raises `ConfigError` naming the reference, never the value."""
         if self.env:
@@ -41,6 +45,8 @@ class Secret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return Path(self.file).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise ConfigError(f"the secret file {self.file} cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError:
+            raise ConfigError(f"the secret file {self.file} is not UTF-8") from None
 
 
 def coerce(
