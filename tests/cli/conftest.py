@@ -10,9 +10,15 @@ from typing import Any
 
 import pytest
 
+from tuppence.batch import Header, pack
 from tuppence.cli import app
 from tuppence.cli.app import run
-from tuppence.testing.clock import ManualClock
+from tuppence.clock import Deadline
+from tuppence.config import load
+from tuppence.drivers import Message
+from tuppence.event import Event, hour_of, milliseconds
+from tuppence.runtime import Runtime
+from tuppence.testing.clock import START, ManualClock
 
 SCRIPT = Path(sys.executable).with_name("tuppence")
 PATIENCE = 120
@@ -77,8 +83,68 @@ def script(folder):
 
 
 @pytest.fixture
+def start(folder):
+    """Start the console script and return its process, which does not outlive the test."""
+    processes = []
+
+    def call(*arguments):
+        process = subprocess.Popen(
+            [SCRIPT, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        processes.append(process)
+        return process
+
+    yield call
+    for process in processes:
+        process.kill()
+        process.communicate(timeout=PATIENCE)
+
+
+@pytest.fixture
 def clock(monkeypatch):
     """The clock that every command is handed."""
     hand = ManualClock()
     monkeypatch.setattr(app, "SystemClock", lambda: hand)
     return hand
+
+
+@pytest.fixture
+def runtime(folder, clock):
+    """The configuration brought to life."""
+    with Runtime(load(folder / "tuppence.toml"), clock=clock) as runtime:
+        yield runtime
+
+
+@pytest.fixture
+def send(folder, clock):
+    """Put messages into the configured queue."""
+
+    def call(*bodies):
+        with Runtime(load(folder / "tuppence.toml"), clock=clock) as runtime:
+            messages = [Message(id=str(number), body=body) for number, body in enumerate(bodies)]
+            assert runtime.queue.send(messages, deadline=Deadline.after(30, clock)) == []
+
+    return call
+
+
+@pytest.fixture
+def batch():
+    """Make a batch of two events of one instance, whose first event never arrived."""
+
+    def make(*, project="shop"):
+        at = milliseconds(START)
+        events = [Event(at, "signup", seq=2), Event(at, "question", seq=3, data={"text": "Hello?"})]
+        header = Header(
+            project=project,
+            hour=hour_of(at),
+            count=2,
+            instance="i1",
+            first=2,
+            last=3,
+            captured=3,
+            hello=True,
+            goodbye=True,
+        )
+        return pack(header, events).body
+
+    return make

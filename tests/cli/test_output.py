@@ -13,7 +13,13 @@ def driver_error(code):
 
 
 def test_text_from_outside_cannot_steer_a_terminal():
-    assert printable("a\x1b[2Jb\u202ec\r\n\td") == "a\\x1b[2Jb\\u202ec\\r\n\td"
+    assert printable("a\x1b[2Jb\u202ec\r\n\td\x9b") == "a\\x1b[2Jb\\u202ec\\r\n\td\\x9b"
+
+
+def test_what_people_write_in_other_scripts_is_left_alone():
+    text = "Grüße, שלום, नमस्ते, 👩\u200d🌾"
+
+    assert printable(text) == text
 
 
 def test_a_piped_table_is_one_line_a_row_with_tabs(capsys):

@@ -22,12 +22,15 @@ COULD_NOT: Final = 1
 USAGE: Final = 2
 
 COMMANDS: Final = {
+    "demo": "demo:demo",
     "init": "init:init",
     "doctor": "doctor:doctor",
     "providers": "providers:providers",
     "drain": "steps:drain",
     "seal": "steps:seal",
     "purge": "steps:purge",
+    "worker": "worker:worker",
+    "report": "report:report",
     "status": "status:status",
     "dead": "dead:dead",
     "completion": "completion:completion",

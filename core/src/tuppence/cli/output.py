@@ -11,6 +11,7 @@ import traceback as tracebacks
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
+from unicodedata import bidirectional, category
 
 import click
 import msgspec
@@ -27,6 +28,8 @@ _NEXT: Final = {
     ErrorCode.TOO_LARGE: "Make it smaller, or choose a provider with wider limits (`tuppence providers`).",
     ErrorCode.UNSUPPORTED: "Choose a provider that can do this (`tuppence providers`).",
 }
+_DIRECTIONS: Final = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+"""Unicode's bidirectional classes of characters that turn the text around them."""
 _AGAIN: Final = "Nothing is lost: run the same command again in a few minutes."
 _DOCTOR: Final = "Run `tuppence doctor` to see what is wrong."
 
@@ -129,13 +132,20 @@ class Output:
 
 
 def printable(text: str) -> str:
-    """Return text that cannot steer a terminal: control characters become their escapes."""
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+    """Return text that cannot steer a terminal: control and bidirectional characters become their escapes."""
+    return "".join(c.encode("unicode_escape").decode() if _steers(c) else c for c in text)
 
 
 def count(number: int, one: str, many: str = "") -> str:
     """Return a number with its noun: `1 event`, `3,000 events`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _steers(character: str) -> bool:
+    """Whether a terminal takes a character as an order: a control (Cc), half a pair (Cs), a direction."""
+    if character in "\n\t":
+        return False
+    return category(character) in {"Cc", "Cs"} or bidirectional(character) in _DIRECTIONS
 
 
 def message_of(error: Exception) -> str:

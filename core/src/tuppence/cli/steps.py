@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 import click
@@ -12,14 +12,23 @@ from tuppence.capture.sender import send_orphans
 from tuppence.cli.app import COULD_NOT, DONE, Session, shared
 from tuppence.cli.output import count
 from tuppence.clock import Deadline
+from tuppence.config import Config
 from tuppence.pipeline.drain import Drained
 from tuppence.pipeline.drain import drain as drain_queue
+from tuppence.pipeline.retention import purge as purge_store
 from tuppence.pipeline.seal import Sealed
 from tuppence.pipeline.seal import seal as seal_hours
 from tuppence.runtime import Runtime
+from tuppence.schedule import next_due
+
+if TYPE_CHECKING:
+    from tuppence.report.period import Week
+    from tuppence.report.send import Sent
 
 STEP: Final = timedelta(minutes=10)
 """How long one step may take; the next one takes up what is left."""
+LOOK_BACK: Final = 6
+"""Weeks that are looked at for a mail that is due; a schedule may run but once a month."""
 
 
 @click.command()
@@ -96,14 +105,44 @@ def sealed_hours(runtime: Runtime) -> Sealed:
 
 
 def purged_records(runtime: Runtime) -> int:
-    """Delete expired records until none is left or the time is over."""
-    deadline = Deadline.after(STEP, runtime.clock)
-    total = 0
-    while True:
-        purged = runtime.store.purge(before=runtime.clock.now(), limit=PURGED_AT_ONCE, deadline=deadline)
-        total += purged
-        if not purged or deadline.expired:
-            return total
+    """Delete expired records; return how many."""
+    return purge_store(runtime.store, clock=runtime.clock, deadline=Deadline.after(STEP, runtime.clock))
 
 
-PURGED_AT_ONCE: Final = 1_000
+def sent_reports(runtime: Runtime) -> list[Sent]:
+    """Send the mails that are owed, missed weeks first. Where nothing has ever arrived there is none."""
+    from tuppence import report
+    from tuppence.report.send import send_week, weeks_due
+
+    config, store, clock = runtime.config, runtime.store, runtime.clock
+    deadline = Deadline.after(STEP, clock)
+    newest = _newest_due(config, clock.now())
+    if not config.report.to or newest is None:
+        return []
+    sent: list[Sent] = []
+    for week in weeks_due(store, config.project, config.report.to, newest, deadline=deadline):
+        built = report.build(store, config, week, clock, deadline=deadline)
+        if built.kind != "empty":
+            sent += send_week(
+                built,
+                store=store,
+                mailer=runtime.mailer,
+                sender=config.report.sender,
+                recipients=config.report.to,
+                clock=clock,
+                deadline=deadline,
+            )
+    return sent
+
+
+def _newest_due(config: Config, now: datetime) -> Week | None:
+    """Return the newest week whose mail was to be sent by now: the schedule was due since it ended."""
+    from tuppence.report.period import Week
+
+    zone = ZoneInfo(config.timezone)
+    for number in range(LOOK_BACK):
+        week = Week.last(now, zone).ago(number)
+        just_before = week.end - timedelta(microseconds=1)  # a schedule may be due at the very end
+        if next_due(config.report.schedule, zone, just_before) <= now:
+            return week
+    return None

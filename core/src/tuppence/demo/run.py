@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -94,7 +94,7 @@ def live(config: Config, events: Sequence[Mapping[str, Any]], advance: Callable[
                 _capture_one(client, event, ids)
                 advance(1)
             client.flush(PATIENCE)
-            clock.at = datetime.fromisoformat(f"{hour}:59:59+00:00")
+            clock.at = datetime.fromisoformat(f"{hour}:00+00:00") + timedelta(hours=1)
             _drain(runtime)
         captured, sent = client.stats.captured, client.close(PATIENCE)
         _drain(runtime)

@@ -99,7 +99,8 @@ class Week:
             yield self._event("order", at, {"items": random.randint(1, 4)}) | who
 
     def _question(self, topic: Topic, at: datetime) -> dict[str, Any]:
-        text = self._spelled(self._random.choice(topic.asks))
+        often = [1 / place for place in range(1, len(topic.asks) + 1)]  # most people find the same words
+        text = self._spelled(self._random.choices(topic.asks, often)[0])
         return self._event("question", at, {"text": text} | self._ending(topic, at))
 
     def _reaction(
@@ -168,6 +169,8 @@ class Week:
     def _spelled(self, text: str) -> str:
         """Return the text as somebody in a hurry types it."""
         random = self._random
+        if self._happens(120):
+            text = random.choice(("Hi, {}", "Hello, {}", "{} please", "{} Thanks!")).format(text)
         if self._happens(450):
             text = text.rstrip("?.")
         if self._happens(350):

@@ -1,0 +1,102 @@
+"""`tuppence report`: one week's report, shown, saved or sent."""
+
+from __future__ import annotations
+
+import tempfile
+import webbrowser
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+import click
+
+from tuppence import report as reports
+from tuppence.cli.app import COULD_NOT, DONE, Session, shared
+from tuppence.cli.output import CommandError, Output
+from tuppence.clock import Deadline
+from tuppence.errors import ConfigError
+from tuppence.runtime import Runtime
+
+if TYPE_CHECKING:
+    from tuppence.report.document import Report
+    from tuppence.report.period import Week
+    from tuppence.report.send import Sent
+
+PATIENCE: Final = timedelta(minutes=10)
+RENDERERS: Final[Mapping[str, Callable[[Report], str]]] = {
+    "html": reports.render_html,
+    "text": reports.render_text,
+    "json": lambda built: reports.render_json(built).decode(),
+}
+
+
+@click.command()
+@click.option("--week", default="last", show_default=True, help="An ISO week, as in 2026-W46, or last.")
+@click.option("--format", "form", type=click.Choice(list(RENDERERS)), default="text", show_default=True)
+@click.option("--output", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write it here.")
+@click.option("--open", "show", is_flag=True, help="Show it in the browser.")
+@click.option("--send", is_flag=True, help="Mail it to those who have not had it.")
+@click.option("--to", multiple=True, metavar="ADDRESS", help="With --send: mail it here only, even again.")
+@shared
+def report(
+    session: Session, week: str, form: str, file: Path | None, to: tuple[str, ...], *, show: bool, send: bool
+) -> int:
+    """Build the report about one week and print it, or write, open or send it."""
+    if to and not send:
+        raise click.UsageError("--to says where to --send; give both", click.get_current_context())
+    with session.runtime() as runtime:
+        built = reports.build(runtime.store, runtime.config, _week(runtime, week), runtime.clock)
+        sent = _send(runtime, built, to) if send else []
+    if file is not None:
+        file.write_text(RENDERERS[form](built), encoding="utf-8")
+        session.output.say(f"Wrote {file}")
+    if show:
+        _open(built, session.output)
+    if file is None and not show and not send:
+        click.echo(RENDERERS["json" if session.output.json else form](built), nl=False)
+        return DONE
+    for one in sent:
+        session.output.say(f"{one.to}: {one.status.value.replace('_', ' ')} {one.detail}".rstrip())
+    session.output.result({"week": built.period.week, "output": file and str(file), "sent": sent})
+    return DONE if all(one.status.value in {"sent", "already_sent"} for one in sent) else COULD_NOT
+
+
+def _week(runtime: Runtime, text: str) -> Week:
+    from tuppence.report.period import Week
+
+    try:
+        return Week.parse(text, ZoneInfo(runtime.config.timezone), runtime.clock.now())
+    except ConfigError as error:
+        raise click.BadParameter(str(error), param_hint="--week") from None
+
+
+def _send(runtime: Runtime, built: Report, to: tuple[str, ...]) -> list[Sent]:
+    """Mail the report: to those configured, once; or to the addresses asked for, now."""
+    from tuppence.report.send import send_week
+
+    config = runtime.config
+    if not (to or config.report.to):
+        raise CommandError("Nobody is to get the mail.", "Write `to` below [report], or give --to ADDRESS.")
+    return send_week(
+        built,
+        store=runtime.store,
+        mailer=runtime.mailer,
+        sender=config.report.sender,
+        recipients=to or config.report.to,
+        clock=runtime.clock,
+        deadline=Deadline.after(PATIENCE, runtime.clock),
+        force=bool(to),
+    )
+
+
+def _open(built: Report, output: Output) -> None:
+    """Show the report in the browser, from a file that stays, since the browser reads it when it likes."""
+    with tempfile.NamedTemporaryFile(
+        "w", suffix=".html", prefix="tuppence-", delete=False, encoding="utf-8"
+    ) as page:
+        page.write(reports.render_html(built))
+    output.say(page.name)
+    if not webbrowser.open(Path(page.name).as_uri()):
+        output.note("No browser could be opened; open that file yourself.")

@@ -1,0 +1,124 @@
+"""`tuppence worker`: everything behind the application, on schedule, in one process.
+
+Every job may stop between any two lines and run in several workers at once, so a worker needs no lock, and
+being killed does it no harm.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, Final
+
+import click
+
+from tuppence.cli import steps
+from tuppence.cli.app import COULD_NOT, DONE, Session, shared
+from tuppence.cli.output import CommandError, Output, message_of
+from tuppence.cli.schedules import register
+from tuppence.drivers import Kind
+from tuppence.errors import TuppenceError
+from tuppence.runtime import Runtime
+
+LONGEST_WAIT: Final = 60.0
+"""Seconds until a worker looks again, whatever it expects: clocks are set, and schedules change."""
+
+JOBS: Final[Mapping[str, Callable[[Runtime], Any]]] = {
+    "orphans": steps.sent_orphans,
+    "drain": steps.drained_queue,
+    "seal": steps.sealed_hours,
+    "report": steps.sent_reports,
+    "purge": steps.purged_records,
+}
+"""What a worker does, in the order of the way from the journals to the mail."""
+RUNS: Final = {
+    "drain": ("orphans", "drain"),
+    "seal": ("seal", "report"),
+    "report": ("drain", "seal", "report"),
+    "purge": ("purge",),
+}
+"""The jobs of each schedule. A mail that failed is tried again with every seal; no one gets it twice."""
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Do everything that is due once, and end.")
+@shared
+def worker(session: Session, *, once: bool) -> int:
+    """Send, drain, seal, purge and report on schedule, until stopped with SIGTERM or Ctrl-C."""
+    with session.runtime() as runtime, _stopping() as stop:
+        work = Worker(runtime, session.output)
+        work.run(tuple(JOBS))
+        if not once:
+            work.until(stop)
+    session.output.result({"ran": work.ran, "failed": work.failed})
+    return COULD_NOT if work.failed and once else DONE
+
+
+class Worker:
+    """Runs jobs one after the other.
+
+    Attributes:
+        ran: how often each job was run to its end.
+        failed: why a job's last run failed, for those whose did.
+
+    """
+
+    def __init__(self, runtime: Runtime, output: Output) -> None:
+        self._runtime = runtime
+        self._output = output
+        self.ran: dict[str, int] = {}
+        self.failed: dict[str, str] = {}
+
+    def run(self, jobs: tuple[str, ...]) -> None:
+        """Run these jobs; one that fails keeps no other from running."""
+        for job in jobs:
+            try:
+                JOBS[job](self._runtime)
+            except (TuppenceError, OSError) as error:
+                self.failed[job] = message_of(error)
+                self._output.note(f"{self._now()} {job} failed and will be tried again: {message_of(error)}")
+            else:
+                self.failed.pop(job, None)
+                self.ran[job] = self.ran.get(job, 0) + 1
+                self._output.note(f"{self._now()} {job} done")
+
+    def until(self, stop: threading.Event) -> None:
+        """Register the schedules and keep to them until `stop` is set."""
+        scheduler: Any = self._runtime.scheduler
+        if not hasattr(scheduler, "claim_due"):
+            name = self._runtime.config.provider_of(Kind.SCHEDULER)
+            raise CommandError(
+                f"{name} runs schedules by itself; no worker is needed.",
+                "Run `tuppence worker --once` for a pass by hand.",
+            )
+        register(scheduler, self._runtime.config)
+        self._output.note(f"{self._now()} waiting for what is due next")
+        while not stop.is_set():
+            for run in scheduler.claim_due():
+                self.run(RUNS.get(run.job, ()))
+            due = scheduler.next_due()
+            left = (due - self._runtime.clock.now()).total_seconds() if due else LONGEST_WAIT
+            stop.wait(min(max(left, 0.0), LONGEST_WAIT))
+        self._output.note(f"{self._now()} stopped")
+
+    def _now(self) -> str:
+        return f"{self._runtime.clock.now():%Y-%m-%d %H:%M:%SZ}"
+
+
+@contextmanager
+def _stopping() -> Iterator[threading.Event]:
+    """Yield an event that SIGTERM and SIGINT set, so that the job in hand is ended first."""
+    stop = threading.Event()
+
+    def ask(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
