@@ -83,24 +83,14 @@ def release(store: Store, project: str, claim: Claim, *, earlier: Claim | None, 
 
 def unconfirmed(store: Store, project: str, now: datetime, *, deadline: Deadline) -> list[Claim]:
     """Return this and last year's claims of mails that may have been sent or not."""
-    found: list[Claim] = []
-    for year in (now.year - 1, now.year):
-        partition = layout.sent(project, str(year), "").partition
-        claims = (_claim_in(record) for record in store.query(partition, deadline=deadline))
-        found += (claim for claim in claims if not claim.sent and claim.at <= now - PENDING)
-    return found
+    found = standing(store, project, now.year, deadline=deadline)
+    return [claim for claim in found if not claim.sent and claim.at <= now - PENDING]
 
 
-def claimed_weeks(
-    store: Store, project: str, labels: list[str], *, deadline: Deadline
-) -> dict[str, set[str]]:
-    """Return, for each of these weeks, the recipients with a claim."""
-    claimed: dict[str, set[str]] = {}
-    for label in labels:
-        partition = layout.sent(project, label, "").partition
-        records = store.query(partition, start=f"{label}.", end=f"{label}.~", deadline=deadline)
-        claimed[label] = {_claim_in(record).recipient for record in records}
-    return claimed
+def standing(store: Store, project: str, year: int, *, deadline: Deadline) -> list[Claim]:
+    """Return all claims on weeks of a year and of the one before."""
+    partitions = [layout.sent(project, str(one), "").partition for one in (year - 1, year)]
+    return [_claim_in(record) for each in partitions for record in store.query(each, deadline=deadline)]
 
 
 def _record(project: str, claim: Claim) -> Record:

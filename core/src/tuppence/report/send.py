@@ -23,7 +23,7 @@ from tuppence.retry import call, leaked
 from tuppence.store import Store
 
 CAUGHT_UP: Final = 4
-"""Weeks that are caught up at most."""
+"""Weeks that are owed at most, the last included."""
 UNCLEAR: Final = frozenset(
     {ErrorCode.TIMEOUT, ErrorCode.UNKNOWN, ErrorCode.ALREADY_EXISTS, ErrorCode.CONFLICT}
 )
@@ -87,15 +87,15 @@ def weeks_due(
 ) -> list[Week]:
     """Return the weeks whose mail is still owed, oldest first.
 
-    `last`, the newest week that is over, is owed while a recipient lacks it. Up to three weeks before it are
-    owed where the newest mail of all is older: then no job ran when they were due.
+    `last`, the newest week that is over, is owed while a recipient lacks it. Those before it are owed where
+    they are newer than any mail there has been: then no job ran when they were due.
     """
-    weeks = [last.ago(number) for number in range(CAUGHT_UP)]
-    claimed = claims.claimed_weeks(store, project, [week.label for week in weeks], deadline=deadline)
+    found = claims.standing(store, project, last.sunday.year, deadline=deadline)
+    newest = max((claim.week for claim in found), default=last.label)
+    missed = [week for number in range(CAUGHT_UP - 1, 0, -1) if (week := last.ago(number)).label > newest]
+    reached = {claim.recipient for claim in found if claim.week == last.label}
     wanted = {recipient_id(address) for address in recipients}
-    due = [last] if wanted - claimed[last.label] else []
-    newest = next((number for number, week in enumerate(weeks) if claimed[week.label]), 0)
-    return [*reversed(weeks[1:newest]), *due]
+    return [*missed, last] if wanted - reached else missed
 
 
 class _Run:
