@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import mmap
 import os
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from struct import Struct
@@ -183,10 +184,11 @@ class Journal:
         number, map_ = self._current
         if isinstance(self.segments, MemorySegments):
             self._end(map_)
-        else:
+        elif not map_.closed:
             used = map_.tell()
             map_.close()
-            os.truncate(self.segments.path(number), used)
+            with suppress(FileNotFoundError):  # someone removed the folder
+                os.truncate(self.segments.path(number), used)
 
     def abandon(self) -> None:
         """Let go of the map in a forked child, where it is the parent's, without writing to it."""

@@ -1,0 +1,220 @@
+"""How a journal becomes batches, with a crash wherever one may happen."""
+
+import pytest
+
+from tuppence.batch import to_events, unpack
+from tuppence.capture.encode import encode_data
+from tuppence.capture.frames import FrameKind, frame
+from tuppence.capture.journal import FileSegments, Journal
+from tuppence.capture.packer import Packer
+from tuppence.capture.state import FileOutbox
+
+HOUR = 3_600_000
+NOW = 1_000 * HOUR
+
+
+@pytest.fixture
+def journal(tmp_path):
+    made = Journal(FileSegments(tmp_path), 16 * 1024 * 1024)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def packer(tmp_path):
+    """Return a function that makes a packer as a process would that has just started."""
+
+    def make():
+        outbox = FileOutbox(tmp_path)
+        outbox.remove_strays()
+        return Packer("instance", "bot", FileSegments(tmp_path), outbox)
+
+    return make
+
+
+def write(journal, kind, seq, time=NOW, **data):
+    head = (
+        None
+        if kind is FrameKind.CLOSED
+        else ("question" if kind is FrameKind.OPENED else "tick", None, "u", None)
+    )
+    journal.append(frame(kind, seq, time, head, encode_data(data, redacted=False)))
+
+
+def packed(packer):
+    """Return headers and events of the pending batches."""
+    unpacked = [unpack(packer.body(one)) for one in packer.pending]
+    return [header for header, _ in unpacked], [
+        event for _, columns in unpacked for event in to_events(columns)
+    ]
+
+
+def test_events_are_packed_by_hour(journal, packer):
+    for seq in range(1, 7):
+        write(journal, FrameKind.EVENT, seq, NOW + (seq % 2) * HOUR)
+    one = packer()
+
+    one.read(dead=False)
+    one.commit(NOW)
+
+    headers, events = packed(one)
+    assert [header.count for header in headers] == [3, 3]
+    assert [header.hello for header in headers] == [True, False]
+    assert sorted(event.seq for event in events) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_question_is_packed_when_it_has_ended(journal, packer):
+    write(journal, FrameKind.OPENED, 1, text="?")
+    one = packer()
+    one.read(dead=False)
+    one.commit(NOW)
+    assert not one.pending
+
+    write(journal, FrameKind.CLOSED, 1, outcome="answered")
+    one.read(dead=False)
+    one.commit(NOW)
+
+    [event] = packed(one)[1]
+    assert event.data == {"text": "?", "outcome": "answered"}
+
+
+def test_a_question_that_was_open_at_one_crash_and_ended_before_the_next_is_whole(journal, packer):
+    write(journal, FrameKind.OPENED, 1, text="?")
+    first = packer()
+    first.read(dead=False)
+    first.commit(NOW)
+
+    write(journal, FrameKind.CLOSED, 1, outcome="answered")
+    second = packer()
+    second.read(dead=False)
+    second.settle([])
+    third = packer()
+    third.read(dead=False)
+    third.commit(NOW)
+
+    assert [event.data["outcome"] for event in packed(third)[1]] == ["answered"]
+
+
+def test_an_end_that_is_read_before_its_question_waits_for_it(journal, packer):
+    write(journal, FrameKind.CLOSED, 1, outcome="answered")
+    write(journal, FrameKind.OPENED, 1, text="?")
+    one = packer()
+
+    one.read(dead=False)
+    one.commit(NOW)
+
+    assert [event.data["outcome"] for event in packed(one)[1]] == ["answered"]
+
+
+def test_dying_before_the_state_is_saved_means_packing_the_same_events_again(journal, packer, monkeypatch):
+    for seq in range(1, 4):
+        write(journal, FrameKind.EVENT, seq)
+    one = packer()
+    one.read(dead=False)
+    monkeypatch.setattr(FileOutbox, "save", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(OSError, match="full"):
+        one.commit(NOW)
+    monkeypatch.undo()
+
+    write(journal, FrameKind.EVENT, 4)
+    again = packer()
+    again.read(dead=False)
+    again.commit(NOW)
+
+    assert [event.seq for event in packed(again)[1]] == [1, 2, 3, 4]
+    assert not list(journal.segments.path(1).parent.glob(".*.batch"))
+
+
+def test_a_batch_that_was_packed_keeps_its_bytes_whoever_sends_it(journal, packer):
+    write(journal, FrameKind.EVENT, 1)
+    one = packer()
+    one.read(dead=False)
+    one.commit(NOW)
+    before = {name: one.body(name) for name in one.pending}
+
+    write(journal, FrameKind.EVENT, 2)
+    another = packer()
+
+    assert {name: another.body(name) for name in another.pending} == before
+
+
+def test_a_dead_instance_says_goodbye_once_and_its_segments_go(journal, packer, tmp_path):
+    write(journal, FrameKind.EVENT, 1)
+    write(journal, FrameKind.OPENED, 2, text="?")
+    journal.refuse()
+    journal.close()
+    one = packer()
+
+    one.read(dead=True)
+    one.commit(NOW, goodbye=one.finished)
+    one.read(dead=True)
+    one.commit(NOW, goodbye=one.finished)
+
+    [header], events = packed(one)
+    assert (header.goodbye, header.captured, header.dropped, header.refused) == (True, 2, 0, 1)
+    assert [event.data.get("outcome") for event in events] == [None, "aborted"]
+    assert not list(tmp_path.glob("*.journal"))
+    one.settle(one.pending)
+    assert one.done
+
+
+def test_a_batch_that_is_not_taken_is_set_aside(journal, packer, tmp_path):
+    write(journal, FrameKind.EVENT, 1)
+    one = packer()
+    one.read(dead=False)
+    one.commit(NOW)
+
+    one.settle([], rejected=one.pending)
+
+    assert not packer().pending
+    assert len(list(tmp_path.glob("*.rejected"))) == 1
+
+
+def test_many_large_events_become_batches_within_the_limit(journal, packer):
+    import random
+
+    chance = random.Random(1)
+    for seq in range(1, 400):
+        noise = "".join(chance.choice("abcdefghijklmnopqrstuvwxyz0123456789") for _ in range(2_000))
+        write(journal, FrameKind.EVENT, seq, text=noise)
+    one = packer()
+
+    for _ in range(40):
+        one.read(dead=False)
+        one.commit(NOW)
+
+    headers, events = packed(one)
+    assert sorted(event.seq for event in events) == list(range(1, 400))
+    assert all(len(one.body(name)) <= 64 * 1024 for name in one.pending)
+    assert max(header.captured for header in headers) == 399
+
+
+def test_a_torn_frame_is_skipped_when_its_writer_is_dead(journal, packer):
+    write(journal, FrameKind.EVENT, 1)
+    journal.append(b"\x40\x00\x00\x00torn in the middle of being writ" + bytes(40))
+    write(journal, FrameKind.EVENT, 2)
+    one = packer()
+
+    for _ in range(3):
+        one.read(dead=True)
+    one.commit(NOW, goodbye=one.finished)
+
+    assert [event.seq for event in packed(one)[1]] == [1, 2]
+
+
+def test_when_the_journal_is_full_the_oldest_segment_goes(tmp_path, packer):
+    journal = Journal(FileSegments(tmp_path), 2 * 1024 * 1024)
+    for seq in range(1, 4_001):
+        write(journal, FrameKind.EVENT, seq, text="x" * 1_000)
+    journal.close()
+    one = packer()
+
+    while not one.finished:
+        one.read(dead=True)
+        one.commit(NOW, goodbye=one.finished)
+
+    headers, events = packed(one)
+    numbers = {event.seq for event in events}
+    assert max(numbers) == 4_000 > len(numbers)
+    assert numbers == set(range(min(numbers), 4_001))
+    assert headers[-1].dropped == 4_000 - len(numbers)
