@@ -111,7 +111,7 @@ def _rate(report: Report, label: str, now: Rate, of: Callable[[Past], Rate]) -> 
         note=interval(now) or "too few for a rate",
         change=str(change),
         tone=change.tone,
-        bars=_bars([value.share or 0.0 for value in history]),
+        bars=_bars([value.yes / value.of if value.of else 0.0 for value in history]),
         history=_history([rate(value) for value in history]),
     )
 
