@@ -1,0 +1,229 @@
+"""From the queue to the store."""
+
+import gzip
+import json
+from datetime import timedelta
+
+import pytest
+
+from pipeline.world import NINE, PROJECT, captured, question, unavailable
+from tuppence.batch import Header, pack, peek
+from tuppence.drivers import Feature
+from tuppence.errors import DriverError
+from tuppence.pipeline import layout
+from tuppence.pipeline.drain import LEASE
+
+LINE = {"id": "e1", "type": "question", "time": "2026-11-16T09:00:00Z", "data": {"text": "Open today?"}}
+ZIPPED = gzip.compress(json.dumps(LINE).encode(), mtime=0)
+OTHERS = pack(Header(project="other", hour="2026111609", count=1), [question()]).body
+BROKEN = {
+    "nothing": (b"", "not an event"),
+    "nonsense": (b"nonsense", "not an event"),
+    "no id": (json.dumps({**LINE, "id": None}).encode(), "not an event"),
+    "no time": (json.dumps({**LINE, "time": None}).encode(), "not an event"),
+    "a bomb": (gzip.compress(b" " * 100_000_000, mtime=0), "not an event"),
+    "half a member": (ZIPPED[:-5], "not an event"),
+    "two members": (ZIPPED + ZIPPED, "not an event"),
+    "a changed byte": (captured(question(1))[:-1] + b"\0", "bad batch"),
+    "no version": (b"tpb", "newer format"),
+    "the next version": (b"tpb\x02" + bytes(60), "newer format"),
+    "another's": (
+        pack(Header(project="other", hour="2026111609", count=1), [question()]).body,
+        "other project",
+    ),
+}
+
+
+def segments(world, hour="2026111609"):
+    return list(world.store.query(layout.segments(PROJECT, hour), deadline=world.deadline))
+
+
+def waiting(world):
+    return world.queue.depth(deadline=world.deadline)[0]
+
+
+def test_a_batch_becomes_a_segment_and_its_hour_is_marked(world):
+    body = captured(question(1), question(2))
+    world.send(body)
+
+    drained = world.drain()
+
+    assert (drained.messages, drained.segments, drained.dead) == (1, 1, 0)
+    [segment] = segments(world)
+    assert segment.body == body
+    assert segment.key.sort == peek(body)[0]
+    assert world.markers() == ["h.2026111609"]
+    assert waiting(world) == 0
+
+
+def test_a_segment_lives_as_long_as_events_are_kept_from_its_receipt(world):
+    world.clock.advance(timedelta(days=3))
+    now = world.clock.now()
+    world.send(captured(question(1)))
+
+    world.drain()
+
+    [segment] = segments(world)
+    assert segment.expires_at == now + world.retention.events
+    assert segment.attributes == {"received": now.isoformat(), "kind": "batch"}
+
+
+def test_copies_of_a_message_are_one_segment(world):
+    body = captured(question(1))
+    world.send(body, body, body)
+
+    drained = world.drain()
+
+    assert (drained.messages, drained.segments) == (3, 1)
+    assert len(segments(world)) == 1
+
+
+@pytest.mark.parametrize("wrap", [bytes, gzip.compress])
+def test_a_single_event_from_another_language_becomes_a_segment(world, wrap):
+    world.send(wrap(json.dumps(LINE).encode()))
+
+    world.drain()
+
+    [segment] = segments(world)
+    assert segment.attributes["kind"] == "event"
+    assert peek(segment.body)[1].count == 1
+
+
+def test_a_single_event_is_redacted_before_it_is_stored(world):
+    line = LINE | {"user": "ann@example.com", "data": {"text": "Mail ann@example.com please"}}
+    world.send(json.dumps(line).encode())
+
+    world.drain()
+    world.seal()
+
+    [text] = world.texts().texts.values()
+    assert text.text == "Mail [email] please"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    BROKEN.values(),
+    ids=BROKEN,
+)
+def test_what_cannot_be_read_becomes_a_dead_letter_with_its_reason(world, body, reason):
+    now = world.clock.now()
+    world.send(body)
+
+    drained = world.drain()
+
+    assert (drained.segments, drained.dead) == (0, 1)
+    [letter] = world.letters()
+    assert letter.body == body
+    assert letter.attributes["reason"] == reason
+    assert letter.expires_at == now + world.retention.events
+    assert waiting(world) == 0
+    assert world.markers() == []
+
+
+def test_a_dead_letter_says_nothing_of_what_is_in_the_message(world):
+    world.send(b'{"id": "e1", "type": "question", "data": "my secret is 1234"}')
+
+    world.drain()
+
+    [letter] = world.letters()
+    assert "1234" not in str(letter.attributes)
+
+
+def test_one_bad_message_holds_up_no_other(world):
+    world.send(b"bad", captured(question(1)), b"worse", captured(question(2)))
+
+    drained = world.drain()
+
+    assert (drained.messages, drained.segments, drained.dead) == (4, 2, 2)
+
+
+def test_messages_of_a_lane_are_all_drained_although_the_queue_holds_them_back(world):
+    assert Feature.ORDERED in world.drivers[0].features
+    for seq in range(1, 101):
+        world.send(captured(question(seq)))
+
+    assert world.drain(max_messages=70).messages == 70
+    assert world.drain().messages == 30
+
+
+def test_what_could_not_be_stored_is_given_back_and_the_rest_acknowledged(world):
+    good, bad = captured(question(1)), captured(question(2))
+    put = world.drivers[1].put
+
+    def refuse(records, /, **options):
+        if any(record.body == bad for record in records):
+            raise unavailable()
+        return put(records, **options)
+
+    world.store.driver._driver.put = refuse
+    world.send(bad)
+    with pytest.raises(DriverError):
+        world.drain()
+    world.drivers[1].put = put
+    world.send(good)
+
+    world.clock.advance(timedelta(hours=1))
+    assert world.drain().messages == 2
+    assert {segment.body for segment in segments(world)} == {good, bad}
+
+
+def test_nothing_is_acknowledged_before_its_segment_and_marker_are_there(world):
+    seen = []
+
+    def look(operation):
+        if operation == "ack":
+            world.faults.before = lambda _: None
+            seen.extend((len(segments(world)), world.markers()))
+
+    world.faults.before = look
+    world.send(captured(question(1)))
+
+    world.drain()
+
+    assert seen == [1, ["h.2026111609"]]
+
+
+def test_a_lease_that_ran_out_while_storing_does_no_harm(world):
+    def slow(operation):
+        if operation == "put":
+            world.clock.advance(2 * LEASE)
+
+    world.send(captured(question(1)))
+    world.faults.after = slow
+    world.drain()
+    world.faults.after = lambda _: None
+
+    world.drain()
+
+    assert len(segments(world)) == 1
+    assert waiting(world) == 0
+
+
+def test_an_empty_queue_costs_one_receive(world):
+    calls = []
+    world.faults.before = calls.append
+
+    world.drain()
+
+    assert calls == ["receive"]
+
+
+def test_the_drain_stops_before_its_deadline(world):
+    for seq in range(1, 201):
+        world.send(captured(question(seq)))
+
+    world.faults.after = lambda operation: world.clock.advance(
+        timedelta(seconds=299 if operation == "ack" else 0)
+    )
+    drained = world.drain()
+
+    assert 0 < drained.messages < 200
+    assert waiting(world) == 200 - drained.messages
+
+
+def test_the_hour_of_a_batch_is_the_events_not_the_receipt(world):
+    world.send(captured(question(1, start=NINE - timedelta(days=5))))
+
+    world.drain()
+
+    assert world.markers() == ["h.2026111109"]

@@ -1,0 +1,357 @@
+"""What the numbers of an hour say of its events."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pipeline.world import NINE, World, at, captured, outside, question
+from tuppence.event import Event
+from tuppence.pipeline.rollup import NAMES, OTHER
+from tuppence.pipeline.sketch import Histogram, IdSet
+from tuppence.pipeline.texts import ASKERS, TEXTS
+
+
+def event(kind, seq, minutes=0.0, *, user=None, session=None, source=None, **data):
+    return Event(time=at(minutes), type=kind, seq=seq, user=user, session=session, source=source, data=data)
+
+
+def feedback(seq, about, *, useful, minutes=1.0):
+    return event("feedback", seq, minutes, question=about, useful=useful)
+
+
+def cell(world):
+    """Return the only cell of the day."""
+    [cell] = world.day().cells.values()
+    return cell
+
+
+def histogram(*values):
+    histogram = Histogram()
+    for value in values:
+        histogram.add(value)
+    return histogram
+
+
+def test_questions_are_counted_by_outcome_and_cause(world):
+    world.take_in(
+        captured(
+            question(1),
+            question(2, outcome="answered", cause="cached"),
+            question(3, outcome="no_match", cause="empty index"),
+            question(4, outcome="no_match"),
+            question(5, outcome="exploded"),
+            question(6, outcome=""),
+        )
+    )
+
+    assert cell(world).questions == 6
+    assert cell(world).outcomes == {"answered": 2, "no_match": 2, "error": 2}
+    assert cell(world).causes == {"no_match/empty index": 1}
+
+
+def test_people_sessions_types_and_channels_are_counted(world):
+    world.take_in(
+        captured(
+            event("question", 1, user="ann", session="s1", source="web"),
+            event("question", 2, user="ann", session="s2", source="web"),
+            event("signup", 3, user="bob", session="s2", source="mail"),
+        )
+    )
+
+    numbers = cell(world)
+    assert (numbers.events, numbers.types) == (3, {"question": 2, "signup": 1})
+    assert (numbers.people.count(), numbers.sessions.count()) == (2, 2)
+    assert numbers.sources == {"web": 2}
+
+
+def test_no_rollup_names_a_person(world):
+    world.take_in(captured(event("question", 1, user="ann-of-green-gables", session="session-of-ann")))
+
+    assert all(b"ann" not in body for body in world.results().values())
+
+
+def test_the_same_person_has_the_same_hash_on_every_day(world):
+    world.take_in(captured(question(1, user="ann")), captured(question(2, -24 * 60, user="ann")))
+
+    first, second = (
+        IdSet.merged(cell.people for cell in rollup.cells.values())
+        for rollup in world.days().rollups.values()
+    )
+    assert first == second
+    assert first.count() == 1
+
+
+def test_another_project_hashes_the_same_person_differently(world, tmp_path):
+    (tmp_path / "other").mkdir()
+    other = World(tmp_path / "other")
+    for one in (world, other):
+        one.take_in(captured(question(1, user="ann")))
+
+    assert cell(world).people != cell(other).people
+    other.close()
+
+
+def test_latency_and_tokens_are_summed_by_model(world):
+    world.take_in(
+        captured(
+            question(1, latency_ms=100, model="a", input_tokens=5, output_tokens=7),
+            question(2, latency_ms=412.6, model="a", input_tokens=5),
+            question(3, latency_ms=100, model="b", output_tokens=1),
+            question(4, input_tokens=99),
+        )
+    )
+
+    numbers = cell(world)
+    assert numbers.latency == histogram(100, 413, 100)
+    uses = {
+        name: (use.questions, use.input_tokens, use.output_tokens) for name, use in numbers.models.items()
+    }
+    assert uses == {"a": (2, 10, 7), "b": (1, 0, 1)}
+
+
+def test_requests_are_counted_by_route(world):
+    world.take_in(
+        captured(
+            event("request", 1, method="GET", route="/items/{id}", status=200, latency_ms=3),
+            event("request", 2, method="GET", route="/items/{id}", status=503, latency_ms=30),
+            event("request", 3, method="POST", route="/items", status=404),
+            event("request", 4, status=500),
+        )
+    )
+
+    routes = cell(world).routes
+    assert {name: (use.requests, use.errors) for name, use in routes.items()} == {
+        "GET /items/{id}": (2, 1),
+        "POST /items": (1, 0),
+    }
+    assert routes["GET /items/{id}"].latency == histogram(3, 30)
+
+
+@pytest.mark.parametrize(
+    "strange", [True, "fast", -1, 2**62, float("nan"), float("inf"), [1], {"a": 1}, None, "\U0001f600" * 5]
+)
+def test_values_of_the_wrong_kind_are_left_out_and_the_event_still_counts(world, strange):
+    names = ("outcome", "cause", "model", "latency_ms", "input_tokens", "output_tokens", "useful", "text")
+    fields = dict.fromkeys(names, strange)
+    request = dict.fromkeys(("method", "route", "status", "latency_ms"), strange)
+    world.take_in(
+        captured(
+            event("question", 1, **fields),
+            event("request", 2, **request),
+            event("feedback", 3, question=strange, useful=strange),
+            question(4, latency_ms=10, model="a", input_tokens=1),
+        )
+    )
+
+    numbers = cell(world)
+    assert (numbers.events, numbers.questions) == (4, 2)
+    assert numbers.latency == histogram(10)
+    assert sum(use.input_tokens for use in numbers.models.values()) == 1
+
+
+def test_rare_names_beyond_the_limit_are_counted_together(world):
+    common = [event("common", seq) for seq in range(1, 4)]
+    rare = [event(f"rare{seq:03d}", seq) for seq in range(4, NAMES + 10)]
+
+    world.take_in(captured(*common, *rare))
+
+    types = cell(world).types
+    assert types["common"] == 3
+    assert len(types) == NAMES + 1
+    assert types[OTHER] == len(rare) - (NAMES - 1)
+    assert "rare004" in types
+
+
+def test_a_name_of_any_length_is_cut(world):
+    world.take_in(captured(question(1, model="m" * 4_000)))
+
+    [name] = cell(world).models
+    assert len(name) == 200
+
+
+def test_questions_that_differ_in_case_and_punctuation_are_one_text(world):
+    world.take_in(
+        captured(
+            question(1, text="Where is my parcel?", user="ann"),
+            question(2, text="where is MY parcel", user="bob", outcome="no_match", cause="stock"),
+            question(3, text="WHERE IS MY PARCEL!!", user="ann"),
+            question(4, text="  "),
+            question(5, text="Grüße?"),
+            question(6, text="GRÜSSE"),
+        )
+    )
+
+    texts = world.texts().texts
+    assert set(texts) == {"where is my parcel", "grüsse"}
+    parcel = texts["where is my parcel"]
+    assert (parcel.text, parcel.count, len(parcel.askers)) == ("WHERE IS MY PARCEL!!", 3, 2)
+    assert (parcel.outcomes, parcel.causes) == ({"answered": 2, "no_match": 1}, {"no_match/stock": 1})
+
+
+def test_the_most_asked_texts_stay_and_the_rest_is_counted(world):
+    often = [question(seq, text="often") for seq in range(1, 4)]
+    once = [question(seq, text=f"once {seq}") for seq in range(4, TEXTS + 13)]
+
+    world.take_in(captured(*often, *once))
+
+    asked = world.texts()
+    assert asked.texts["often"].count == 3
+    assert len(asked.texts) == TEXTS
+    assert asked.left_out == len(once) - (TEXTS - 1)
+
+
+def test_few_askers_are_kept_of_a_text_that_many_ask(world):
+    world.take_in(captured(*(question(seq, user=f"user {seq}") for seq in range(1, 1_000))))
+
+    [text] = world.texts().texts.values()
+    assert text.count == 999
+    assert text.askers == sorted(text.askers)
+    assert len(text.askers) == ASKERS
+
+
+def test_feedback_counts_and_is_credited_to_the_text_of_its_question(world):
+    world.take_in(
+        captured(question(7, text="Open today?"), instance="abc"),
+        captured(feedback(1, "abc-7", useful=True), instance="other"),
+    )
+
+    assert (cell(world).useful_yes, cell(world).useful_no) == (1, 0)
+    [text] = world.texts().texts.values()
+    assert (text.useful_yes, text.useful_no) == (1, 0)
+
+
+def test_feedback_to_a_question_of_another_hour_counts_without_its_text(world):
+    world.take_in(
+        captured(question(7, text="Open today?"), instance="abc"),
+        captured(feedback(1, "abc-7", useful=False, minutes=70), instance="other"),
+    )
+
+    assert sum(cell.useful_no for cell in world.day().cells.values()) == 1
+    [text] = world.texts().texts.values()
+    assert (text.useful_yes, text.useful_no) == (0, 0)
+
+
+def test_of_several_judgements_of_one_question_the_latest_counts(world):
+    world.take_in(
+        captured(question(1, useful=True), instance="abc"),
+        captured(feedback(1, "abc-1", useful=True, minutes=3), instance="x"),
+        captured(feedback(1, "abc-1", useful=False, minutes=2), instance="y"),
+        captured(feedback(5, "abc-1", useful=False, minutes=3), instance="x"),
+    )
+
+    assert (cell(world).useful_yes, cell(world).useful_no) == (0, 1)
+
+
+def test_a_question_from_outside_is_judged_by_its_id(world):
+    world.take_in(
+        outside(question(name="q1", useful=False)),
+        outside(Event(time=at(1), type="feedback", id="f1", data={"question": "q1", "useful": True})),
+    )
+
+    assert (cell(world).useful_yes, cell(world).useful_no) == (1, 0)
+
+
+def test_copies_of_captured_events_in_other_batches_are_counted_once(world):
+    first, second, third = question(1), question(2), question(3)
+
+    world.take_in(captured(first, second), captured(second, third), captured(third, first))
+
+    assert cell(world).events == 3
+    assert world.day().duplicates == 3
+    assert world.day().instances["i1"].received == [[1, 3]]
+
+
+def test_events_of_two_instances_are_not_copies_of_each_other(world):
+    world.take_in(captured(question(1), instance="a"), captured(question(1), instance="b"))
+
+    assert (cell(world).events, world.day().duplicates) == (2, 0)
+
+
+def test_events_from_outside_are_the_same_by_id_and_time(world):
+    one = question(name="a")
+    later = question(name="a", minutes=1)
+
+    world.take_in(outside(one), outside(one, question(name="b"), one), outside(later))
+
+    day = world.day()
+    assert (cell(world).events, day.duplicates) == (3, 2)
+    assert (day.identified, day.ids.count(), day.conflicting) == (3, 2, 1)
+
+
+def test_an_id_at_another_hour_is_conflicting_by_the_ids_of_the_day(world):
+    world.take_in(outside(question(name="a")), outside(question(name="a", minutes=60)))
+
+    day = world.day()
+    assert (day.identified, day.ids.count()) == (2, 1)
+
+
+def test_what_an_instance_says_of_itself_is_kept(world):
+    world.take_in(
+        captured(question(1), hello=True),
+        captured(question(5), captured=9, dropped=3, refused=2, goodbye=True),
+    )
+
+    seen = world.day().instances["i1"]
+    assert seen.received == [[1, 1], [5, 5]]
+    assert (seen.captured, seen.dropped, seen.refused, seen.hello, seen.goodbye) == (9, 3, 2, True, True)
+
+
+@pytest.mark.parametrize(
+    ("zone", "cells"),
+    [
+        ("UTC", {"2026-11-16T18": 60}),
+        ("Europe/Berlin", {"2026-11-16T19": 60}),
+        ("Asia/Kolkata", {"2026-11-16T23": 30, "2026-11-17T00": 30}),
+        ("Asia/Kathmandu", {"2026-11-16T23": 15, "2026-11-17T00": 45}),
+        ("America/St_Johns", {"2026-11-16T14": 30, "2026-11-16T15": 30}),
+    ],
+)
+def test_an_hour_is_cut_by_the_owners_clock(tmp_path, zone, cells):
+    world = World(tmp_path, zone=zone)
+    evening = datetime(2026, 11, 16, 18, tzinfo=UTC)
+    world.take_in(captured(*(question(minute + 1, minute, start=evening) for minute in range(60))))
+
+    found = {name: cell for rollup in world.days().rollups.values() for name, cell in rollup.cells.items()}
+
+    assert {name: cell.events for name, cell in found.items()} == cells
+    world.close()
+
+
+def test_texts_of_an_hour_cut_by_midnight_belong_to_their_days(tmp_path):
+    world = World(tmp_path, zone="Asia/Kolkata")
+    evening = datetime(2026, 11, 16, 18, tzinfo=UTC)
+    world.take_in(
+        captured(
+            question(1, 29, start=evening, text="before midnight"),
+            question(2, 31, start=evening, text="after midnight"),
+        )
+    )
+
+    days = world.days().rollups
+    assert [sum(cell.events for cell in rollup.cells.values()) for rollup in days.values()] == [1, 1]
+    assert set(world.texts().texts) == {"before midnight", "after midnight"}
+    world.close()
+
+
+def test_the_hour_that_the_clock_repeats_is_one_cell_of_a_longer_day(tmp_path):
+    world = World(tmp_path)
+    world.clock.advance(datetime(2026, 10, 25, 12, tzinfo=UTC) - world.clock.now())
+    midnight = datetime(2026, 10, 24, 23, tzinfo=UTC)
+    for hour in range(26):
+        world.send(captured(question(hour + 1, start=midnight + timedelta(hours=hour))))
+    world.drain()
+    world.seal()
+
+    rollup = world.read_day(datetime(2026, 10, 25, tzinfo=UTC).date())
+
+    assert len(rollup.parts) == 25
+    assert rollup.cells["2026-10-25T01"].events == 2
+    assert sum(cell.events for cell in rollup.cells.values()) == 25
+    world.close()
+
+
+def test_late_events_are_counted_beside_the_rollup_and_not_in_it(world):
+    world.clock.advance(NINE + timedelta(hours=2, minutes=1) - world.clock.now())
+    world.take_in(captured(question(1), question(2)), captured(question(3, 90)))
+
+    assert world.days().late == {NINE.date(): 2}
