@@ -270,3 +270,30 @@ def test_a_child_forked_while_threads_capture_works(folder):
 def busy(client, stop):
     while not stop.is_set():
         client.capture("tick")
+
+
+def test_a_process_that_is_asked_to_end_sends_what_it_has_and_ends_by_the_signal(folder):
+    (folder / "queue").mkdir()
+    script = (
+        "import os, signal, tuppence\n"
+        f"tp = tuppence.Client({str(folder / 'tuppence.toml')!r}, capture={{'flush_interval': '1h'}})\n"
+        "tp.capture('x')\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+    )
+
+    finished = subprocess.run([sys.executable, "-c", script], check=False, timeout=30)
+
+    assert finished.returncode == -signal.SIGTERM
+    assert [event.type for _, event in received(folder)[1]] == ["x"]
+
+
+def test_an_application_that_handles_sigterm_keeps_its_handler(folder):
+    script = (
+        "import os, signal, sys, tuppence\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\n"
+        f"tp = tuppence.Client({str(folder / 'tuppence.toml')!r})\n"
+        "tp.capture('x')\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+    )
+
+    assert subprocess.run([sys.executable, "-c", script], check=False, timeout=30).returncode == 7

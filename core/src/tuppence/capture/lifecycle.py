@@ -1,16 +1,19 @@
-"""What happens to clients when the interpreter ends or the process forks."""
+"""What happens to clients when the process ends, is asked to end, or forks."""
 
 from __future__ import annotations
 
 import atexit
 import os
+import signal
+import threading
 import time
 import weakref
 from functools import cache
+from types import FrameType
 from typing import Final, Protocol
 
 EXIT_TIMEOUT: Final = 1.0
-"""Seconds that leaving the interpreter may take for a last try to send, all clients together."""
+"""Seconds that ending may take for a last try to send, all clients together."""
 
 
 class Living(Protocol):
@@ -26,22 +29,43 @@ class Living(Protocol):
 def register(client: Living) -> None:
     """Look after this client for as long as it lives."""
     _clients().add(client)
+    _notice_sigterm()
+
+
+def _close_all() -> None:
+    until = time.monotonic() + EXIT_TIMEOUT
+    for client in list(_clients()):
+        client.close(max(0.0, until - time.monotonic()))
+
+
+def _reset_all() -> None:
+    for client in list(_clients()):
+        client.reset()
 
 
 @cache
 def _clients() -> weakref.WeakSet[Living]:
     """Return the clients there are; the first call puts the hooks in place."""
-    clients: weakref.WeakSet[Living] = weakref.WeakSet()
+    atexit.register(_close_all)
+    os.register_at_fork(after_in_child=_reset_all)
+    return weakref.WeakSet()
 
-    def close_all() -> None:
-        until = time.monotonic() + EXIT_TIMEOUT
-        for client in list(clients):
-            client.close(max(0.0, until - time.monotonic()))
 
-    def reset_all() -> None:
-        for client in list(clients):
-            client.reset()
+def _notice_sigterm() -> None:
+    """Have SIGTERM send what is left, where nobody else has plans for it.
 
-    atexit.register(close_all)
-    os.register_at_fork(after_in_child=reset_all)
-    return clients
+    Python's own reaction ends the process without a word to `atexit`, and the disk of a container may end with
+    it. A server that handles SIGTERM ends by itself, and then `atexit` does the same.
+    """
+    if (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    ):
+        signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(number: int, _: FrameType | None) -> None:
+    """Send what is left, then end as the signal would have."""
+    _close_all()
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
