@@ -20,7 +20,7 @@ def told(report):
 def test_a_demo_leaves_a_report_and_says_where_in_its_last_line(script, folder, monkeypatch):
     monkeypatch.setenv("TUPPENCE_PROVIDER", "aws")
 
-    result = script("demo", "--events", "120", "--output", "out")
+    result = script("demo", "--events", "48", "--output", "out")
 
     assert result.status == DONE, result.stderr
     assert result.stdout.splitlines()[-1] == "out/report.html"
@@ -29,21 +29,21 @@ def test_a_demo_leaves_a_report_and_says_where_in_its_last_line(script, folder, 
 
 
 def test_every_captured_event_is_counted_once_and_on_time(tuppence, folder):
-    result = tuppence("demo", "--events", "90", "--json")
+    result = tuppence("demo", "--events", "48", "--json")
 
     report = read(folder / "demo")
-    assert result.json["captured"] == 90 + 75
-    assert (report["totals"]["events"], report["health"]["captured"]) == (90, 90)
+    assert result.json["captured"] == 48 + 40
+    assert (report["totals"]["events"], report["health"]["captured"]) == (48, 48)
     assert {report["health"][name] for name in ("lost", "late", "duplicates", "rejected")} == {0}
-    assert report["trend"][0]["totals"]["events"] == 75
+    assert report["trend"][0]["totals"]["events"] == 40
 
 
 def test_the_same_seed_tells_the_same_story_again_in_the_same_folder(tuppence, folder):
-    tuppence("demo", "--events", "60")
+    tuppence("demo", "--events", "24")
     first = told(read(folder / "demo"))
-    tuppence("demo", "--events", "60")
+    tuppence("demo", "--events", "24")
     again = told(read(folder / "demo"))
-    tuppence("demo", "--events", "60", "--seed", "2")
+    tuppence("demo", "--events", "24", "--seed", "2")
     other = told(read(folder / "demo"))
 
     assert first == again != other

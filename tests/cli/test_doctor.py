@@ -5,6 +5,8 @@ import sys
 from datetime import timedelta
 
 from tuppence.cli.app import COULD_NOT, DONE
+from tuppence.clock import Deadline
+from tuppence.report.claims import Claim, recipient_id, take
 
 CAPTURE_AND_DIE = """
 import os, signal, sys, tuppence
@@ -113,3 +115,14 @@ def test_messages_that_nobody_drains_are_wrong(tuppence, folder, clock):
 
     assert finding(result, "drain")["state"] == "wrong"
     assert "worker" in finding(result, "drain")["mend"]
+
+
+def test_a_mail_that_may_have_been_sent_or_not_is_left_to_a_person(tuppence, runtime, clock):
+    claim = Claim(week="2026-W46", recipient=recipient_id("me@example.com"), at=clock.now())
+    take(runtime.store, "shop", claim, deadline=Deadline.after(30, clock))
+    clock.advance(timedelta(hours=1))
+
+    result = tuppence("doctor", "--json")
+
+    assert result.status == COULD_NOT
+    assert "--week 2026-W46 --send --to ADDRESS" in finding(result, "mail")["mend"]

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
-from tuppence.cli.app import COULD_NOT, DONE
+import pytest
+
+from tuppence.cli.app import COULD_NOT, DONE, USAGE
+from tuppence.clock import Deadline
+from tuppence.pipeline.dead import record_of
+from tuppence.pipeline.intake import Reason, Unusable
 
 
 def test_what_waits_is_drained_and_sealed_once(tuppence, send, batch):
@@ -81,3 +86,38 @@ def test_status_of_an_empty_project_is_no_error(tuppence):
 
     assert result.status == DONE
     assert "last event\tnone within a week" in result.stdout
+
+
+def test_a_dead_letter_whose_reason_still_holds_is_kept(tuppence, send):
+    send(b"not a batch")
+    tuppence("drain")
+    letter = tuppence("dead", "list", "--json").json["dead_letters"][0]["id"]
+
+    result = tuppence("dead", "replay", letter, "--json")
+
+    assert result.status == COULD_NOT
+    assert result.json == {"replayed": 0, "kept": 1}
+    assert tuppence("dead", "show", letter).status == DONE
+
+
+def test_a_dead_letter_that_can_be_read_by_now_is_counted_once(tuppence, runtime, clock, batch):
+    newer = Unusable(Reason.NEWER_FORMAT, "written by a newer release")
+    letter = record_of("shop", batch(), newer, retention=runtime.config.retention, now=clock.now())
+    runtime.store.put(letter, deadline=Deadline.after(30, clock))
+
+    replayed = tuppence("dead", "replay", "--all", "--json")
+    again = tuppence("dead", "replay", "--all", "--json")
+    tuppence("seal")
+
+    assert replayed.json == {"replayed": 1, "kept": 0}
+    assert again.json == {"replayed": 0, "kept": 0}
+    assert tuppence("status", "--json").json["events"] == 2
+
+
+@pytest.mark.parametrize("arguments", [[], ["--all", "0123"]])
+def test_replay_wants_either_names_or_all(tuppence, arguments):
+    assert tuppence("dead", "replay", *arguments).status == USAGE
+
+
+def test_replaying_what_is_not_there_is_an_error(tuppence):
+    assert tuppence("dead", "replay", "0123").status == COULD_NOT

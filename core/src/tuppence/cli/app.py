@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "init": "init:init",
     "doctor": "doctor:doctor",
     "providers": "providers:providers",
+    "import": "import_:import_",
     "drain": "steps:drain",
     "seal": "steps:seal",
     "purge": "steps:purge",

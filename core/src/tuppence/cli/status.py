@@ -11,7 +11,8 @@ import click
 from tuppence.cli.app import Session, shared
 from tuppence.cli.output import Output, count
 from tuppence.clock import Deadline
-from tuppence.pipeline import dead, layout
+from tuppence.meter import read_month
+from tuppence.pipeline import dead
 from tuppence.pipeline.loss import Loss, loss
 from tuppence.pipeline.reader import read_days, waiting_hours
 from tuppence.pipeline.rollup import Rollup, Seen, merge_instances
@@ -50,7 +51,7 @@ def _look(runtime: Runtime) -> dict[str, Any]:
         "events": sum(cell.events for rollup in recent for cell in rollup.cells.values()),
         "loss": _loss(recent, [rollup for day, rollup in days.items() if day < first]),
         "dead_letters": sum(1 for _ in dead.letters(store, project, deadline=deadline)),
-        "units": _units(runtime, deadline),
+        "units": read_month(store, project, f"{runtime.clock.now():%Y%m}", deadline=deadline),
     }
 
 
@@ -72,18 +73,6 @@ def _loss(recent: list[Rollup], before: list[Rollup]) -> Loss:
         return merge_instances(rollup.instances for rollup in rollups)
 
     return loss(instances(before), instances(recent), {})
-
-
-def _units(runtime: Runtime, deadline: Deadline) -> dict[str, int]:
-    """Return this month's billable units, all components together."""
-    import msgspec
-
-    month = layout.meter(runtime.config.project, f"{runtime.clock.now():%Y%m}", "")
-    units: dict[str, int] = {}
-    for record in runtime.store.query(month.partition, deadline=deadline):
-        for name, amount in msgspec.json.decode(record.body, type=dict[str, int]).items():
-            units[name] = units.get(name, 0) + amount
-    return units
 
 
 def _print(output: Output, found: dict[str, Any]) -> None:

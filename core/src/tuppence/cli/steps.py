@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 import click
+import msgspec
 
 from tuppence.capture.sender import send_orphans
 from tuppence.cli.app import COULD_NOT, DONE, Session, shared
 from tuppence.cli.output import count
 from tuppence.clock import Deadline
 from tuppence.config import Config
+from tuppence.pipeline import jobs
 from tuppence.pipeline.drain import Drained
-from tuppence.pipeline.drain import drain as drain_queue
-from tuppence.pipeline.retention import purge as purge_store
 from tuppence.pipeline.seal import Sealed
-from tuppence.pipeline.seal import seal as seal_hours
 from tuppence.runtime import Runtime
 from tuppence.schedule import next_due
 
@@ -31,21 +30,29 @@ LOOK_BACK: Final = 6
 """Weeks that are looked at for a mail that is due; a schedule may run but once a month."""
 
 
+class Orphans(msgspec.Struct, frozen=True, kw_only=True):
+    """How many batches of dead processes were sent, and whether nothing of theirs is left."""
+
+    sent: int
+    complete: bool
+
+
 @click.command()
 @shared
 def drain(session: Session) -> int:
     """Send what dead processes left in their journals, then move what waits in the queue into the store."""
     with session.runtime() as runtime, session.output.progress("Draining"):
-        sent, complete = sent_orphans(runtime)
+        orphans = sent_orphans(runtime)
         drained = drained_queue(runtime)
     session.output.say(
-        f"{count(sent, 'batch', 'batches')} of dead processes sent; {count(drained.messages, 'message')} "
-        f"drained: {count(drained.segments, 'segment')}, {count(drained.dead, 'dead letter')}."
+        f"{count(orphans.sent, 'batch', 'batches')} of dead processes sent; "
+        f"{count(drained.messages, 'message')} drained: "
+        f"{count(drained.segments, 'segment')}, {count(drained.dead, 'dead letter')}."
     )
-    if not complete:
+    if not orphans.complete:
         session.output.note("Some journals could not be sent and are kept; see `tuppence doctor`.")
-    session.output.result({"orphans": {"sent": sent, "complete": complete}, "drained": drained})
-    return DONE if complete else COULD_NOT
+    session.output.result({"orphans": orphans, "drained": drained})
+    return DONE if orphans.complete else COULD_NOT
 
 
 @click.command()
@@ -71,42 +78,26 @@ def purge(session: Session) -> None:
     session.output.result({"purged": purged})
 
 
-def sent_orphans(runtime: Runtime) -> tuple[int, bool]:
-    """Send what dead processes on this machine left; return how many batches, and whether that was all."""
+def sent_orphans(runtime: Runtime) -> Orphans:
+    """Send what dead processes on this machine left."""
     deadline = Deadline.after(STEP, runtime.clock)
-    return send_orphans(runtime.config, lambda: runtime.queue, runtime.clock, deadline=deadline)
+    sent, complete = send_orphans(runtime.config, lambda: runtime.queue, runtime.clock, deadline=deadline)
+    return Orphans(sent=sent, complete=complete)
 
 
 def drained_queue(runtime: Runtime) -> Drained:
     """Empty the queue into the store."""
-    config = runtime.config
-    return drain_queue(
-        runtime.queue,
-        runtime.store,
-        project=config.project,
-        retention=config.retention,
-        clock=runtime.clock,
-        deadline=Deadline.after(STEP, runtime.clock),
-        redacted=config.capture.redact,
-    )
+    return jobs.drain(runtime, deadline=Deadline.after(STEP, runtime.clock))
 
 
 def sealed_hours(runtime: Runtime) -> Sealed:
     """Seal every hour and day with something new in it."""
-    config = runtime.config
-    return seal_hours(
-        runtime.store,
-        project=config.project,
-        zone=ZoneInfo(config.timezone),
-        retention=config.retention,
-        clock=runtime.clock,
-        deadline=Deadline.after(STEP, runtime.clock),
-    )
+    return jobs.seal(runtime, deadline=Deadline.after(STEP, runtime.clock))
 
 
 def purged_records(runtime: Runtime) -> int:
     """Delete expired records; return how many."""
-    return purge_store(runtime.store, clock=runtime.clock, deadline=Deadline.after(STEP, runtime.clock))
+    return jobs.purge(runtime, deadline=Deadline.after(STEP, runtime.clock))
 
 
 def sent_reports(runtime: Runtime) -> list[Sent]:

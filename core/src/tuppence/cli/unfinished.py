@@ -14,7 +14,9 @@ from tuppence.capture.state import REJECTED_SUFFIX
 from tuppence.cli.findings import Finding, note, ok, wrong
 from tuppence.cli.output import count
 from tuppence.clock import Deadline
-from tuppence.pipeline import dead, layout
+from tuppence.pipeline import dead
+from tuppence.pipeline.reader import waiting_hours
+from tuppence.report.claims import unconfirmed
 from tuppence.runtime import Runtime
 
 PATIENCE: Final = timedelta(seconds=30)
@@ -70,8 +72,7 @@ def store(runtime: Runtime) -> Iterator[Finding]:
     """Look at what is not sealed, not readable, or not known to have been mailed."""
     deadline = Deadline.after(PATIENCE, runtime.clock)
     project = runtime.config.project
-    markers = [mark.key.sort for mark in runtime.store.query(layout.dirty(project), deadline=deadline)]
-    hours = [mark for mark in markers if mark.startswith("h.")]
+    hours = waiting_hours(runtime.store, project, deadline=deadline)
     if hours:
         yield note("seal", f"{count(len(hours), 'hour')} not sealed yet", "`tuppence seal` does it now.")
     for reason, group in dead.grouped(dead.letters(runtime.store, project, deadline=deadline)).items():
@@ -79,6 +80,13 @@ def store(runtime: Runtime) -> Iterator[Finding]:
             "dead letters",
             f"{count(group.letters, 'dead letter')}, {reason}: {group.detail}",
             "See `tuppence dead list`.",
+        )
+    in_doubt = unconfirmed(runtime.store, project, runtime.clock.now(), deadline=deadline)
+    for week in sorted({claim.week for claim in in_doubt}):
+        yield wrong(
+            "mail",
+            f"a mail about {week} may have been sent or not",
+            f"Ask who should have it; `tuppence report --week {week} --send --to ADDRESS` sends it again.",
         )
 
 
