@@ -54,7 +54,7 @@ def _clients() -> weakref.WeakSet[Living]:
 def _notice_sigterm() -> None:
     """Have SIGTERM send what is left, where nobody else has plans for it.
 
-    Python's own reaction ends the process without a word to `atexit`, and the disk of a container may end with
+    Python's own reaction ends the process without a word to `atexit`, and a container's disk may end with
     it. A server that handles SIGTERM ends by itself, and then `atexit` does the same.
     """
     if (
