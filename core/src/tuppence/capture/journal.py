@@ -74,7 +74,7 @@ class FileSegments:
     def read(self, number: int, start: int, size: int) -> bytes:
         """Return up to `size` bytes of a segment from `start`; none where it is gone."""
         try:
-            file = os.open(self.path(number), os.O_RDONLY | os.O_CLOEXEC)
+            file = os.open(self.path(number), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         except FileNotFoundError:
             return b""
         try:

@@ -129,7 +129,7 @@ class FileOutbox:
 
     def _write(self, name: str, content: bytes) -> None:
         temporary = self._folder / f".{name}"
-        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(file, "wb") as stream:
             stream.write(content)
         temporary.replace(self._folder / name)
