@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tuppence import asgi, wsgi
     from tuppence.capture.client import Client, Stats
     from tuppence.capture.question import Question
     from tuppence.config import Config
@@ -32,6 +33,8 @@ __all__ = [
     "Stats",
     "TuppenceError",
     "__version__",
+    "asgi",
+    "wsgi",
 ]
 
 _HOMES = {
@@ -47,12 +50,17 @@ _HOMES = {
 }
 
 
+_MODULES = frozenset({"asgi", "wsgi"})
+
+
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that importing the package costs nothing."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'tuppence' has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _MODULES:
+        return import_module(f"tuppence.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tuppence' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
 
 
