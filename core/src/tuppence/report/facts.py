@@ -80,7 +80,7 @@ def facts(evidence: Evidence) -> doc.Report:
     this, now = weeks[-1], trend[-1]
     total = this.total
     groups = group(evidence.texts, evidence.texts_before)
-    gaps = tables.gaps(groups)
+    gaps, gaps_distinct = tables.gaps(groups)
     return doc.Report(
         program=tuppence.__version__,
         project=evidence.project,
@@ -99,8 +99,8 @@ def facts(evidence: Evidence) -> doc.Report:
         last_event=last_event(weeks),
         topics=tables.topics(groups, total.questions, compared=bool(evidence.texts_before)),
         topics_distinct=len(groups),
-        gaps=gaps[: tables.LISTED],
-        gaps_distinct=len(gaps),
+        gaps=gaps,
+        gaps_distinct=gaps_distinct,
         causes=tables.causes(total),
         worst_hour=this.worst,
         sources=tables.sources(total),

@@ -50,9 +50,10 @@ def grouped(weights: Mapping[str, int]) -> dict[str, str]:
         weights: questions in their normal form (`texts.key_of`), with how often each was asked.
 
     """
+    words = {key: _words(key) for key in weights}
     used: Counter[str] = Counter()
     for key, weight in weights.items():
-        for word in _words(key):
+        for word in words[key]:
             used[word] += weight
     right = _spellings(used)
     ranked = sorted(weights, key=lambda key: (-weights[key], key))
@@ -61,7 +62,7 @@ def grouped(weights: Mapping[str, int]) -> dict[str, str]:
     leaders: dict[str, str] = {}
     for key in ranked:
         spelt = by_letters.setdefault(_joined(key.split()), key)
-        leaders[key] = by_meaning.setdefault(_meaning(spelt, right), key)
+        leaders[key] = by_meaning.setdefault(_meaning(spelt, words[spelt], right), key)
     return leaders
 
 
@@ -76,9 +77,9 @@ def _singular(word: str) -> str:
     return word[:-1] if plural else word
 
 
-def _meaning(key: str, right: Mapping[str, str]) -> str:
+def _meaning(key: str, spelt: list[str], right: Mapping[str, str]) -> str:
     """Return what two askings of the same question have in common."""
-    words = [right.get(word, word) for word in _words(key)]
+    words = [right.get(word, word) for word in spelt]
     kept = [word for word in words if word not in _FILLERS]
     if "how" in kept:
         at = kept.index("how") + 1

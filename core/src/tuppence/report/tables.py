@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -32,10 +33,13 @@ def topics(groups: Sequence[Group], questions: int, *, compared: bool) -> list[d
     return [_topic(group, questions, compared=compared) for group in groups[:LISTED]]
 
 
-def gaps(groups: Iterable[Group]) -> list[doc.Gap]:
-    """Return every group with unanswered questions, the most lost demand first."""
-    found = [gap for gap in map(_gap, groups) if gap.count]
-    return sorted(found, key=lambda gap: (-gap.demand, -gap.count, gap.name))
+def gaps(groups: Iterable[Group]) -> tuple[list[doc.Gap], int]:
+    """Return the groups with unanswered questions, the most lost demand first, and how many there are."""
+    found = [group for group in groups if _unanswered(group)]
+    worst = heapq.nsmallest(
+        LISTED, found, key=lambda group: (-_demand(group), -_unanswered(group), group.key)
+    )
+    return [_gap(group) for group in worst], len(found)
 
 
 def causes(total: Cell) -> list[doc.Cause]:
@@ -105,20 +109,27 @@ def _topic(group: Group, questions: int, *, compared: bool) -> doc.Topic:
     )
 
 
+def _unanswered(group: Group) -> int:
+    return group.now.count - group.now.outcomes.get(Outcome.ANSWERED, 0)
+
+
+def _demand(group: Group) -> int:
+    """Return the unanswered questions times the people who can have missed an answer."""
+    count = _unanswered(group)
+    return count * (min(count, people(group.now.askers, group.now.count)[0]) or 1)
+
+
 def _gap(group: Group) -> doc.Gap:
-    outcomes = {name: n for name, n in _most(group.now.outcomes) if name != Outcome.ANSWERED}
-    count = sum(outcomes.values())
     asked, error = people(group.now.askers, group.now.count)
-    affected = min(count, asked) or 1
     return doc.Gap(
         name=_name(group),
         example=line(group.wordings[0], EXAMPLE),
-        count=count,
+        count=_unanswered(group),
         asked=group.now.count,
         people=asked,
         people_error=error,
-        demand=count * affected,
-        outcomes=outcomes,
+        demand=_demand(group),
+        outcomes={name: n for name, n in _most(group.now.outcomes) if name != Outcome.ANSWERED},
         causes={_named(name): n for name, n in _most(group.now.causes)},
     )
 
