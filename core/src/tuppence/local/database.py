@@ -35,23 +35,24 @@ SCHEMA: Final = (
         project TEXT NOT NULL,
         id TEXT NOT NULL,
         lane TEXT NOT NULL,
-        body BLOB NOT NULL,
         sent INTEGER NOT NULL,
         due INTEGER NOT NULL,              -- when it may be delivered, again or for the first time
         leased INTEGER NOT NULL DEFAULT 0, -- 1 from a delivery until it is given back
         attempt INTEGER NOT NULL DEFAULT 0,
+        body BLOB NOT NULL,                -- last, so that a scan does not read it
         UNIQUE (project, id)
     ) STRICT
     """,
-    "CREATE INDEX messages_by_lane ON messages (project, lane, number, due)",
+    "CREATE INDEX messages_in_order ON messages (project, number)",
+    "CREATE INDEX messages_by_due ON messages (project, due, lane)",
     """
     CREATE TABLE records (
         version INTEGER PRIMARY KEY AUTOINCREMENT, -- every put replaces the row and so takes a new number
         partition TEXT NOT NULL,
         sort TEXT NOT NULL,
-        body BLOB NOT NULL,
-        attributes TEXT NOT NULL,
         expires INTEGER,
+        attributes TEXT NOT NULL,
+        body BLOB NOT NULL,
         UNIQUE (partition, sort)
     ) STRICT
     """,

@@ -26,13 +26,13 @@ POLL: Final = 0.2
 CHECK_WAIT: Final = 5.0
 
 _CANDIDATES: Final = """
-    SELECT number, id, lane, body, attempt FROM messages AS candidate
-    WHERE project = :project AND due <= :now
-    AND (lane = '' OR NOT EXISTS (
-        SELECT 1 FROM messages AS earlier
-        WHERE earlier.project = :project AND earlier.lane = candidate.lane
-        AND earlier.number < candidate.number AND earlier.due > :now
-    ))
+    WITH held AS (
+        SELECT lane, min(number) AS first FROM messages
+        WHERE project = :project AND due > :now AND lane <> '' GROUP BY lane
+    )
+    SELECT number, id, messages.lane, body, attempt
+    FROM messages INDEXED BY messages_in_order LEFT JOIN held ON held.lane = messages.lane
+    WHERE project = :project AND due <= :now AND (held.first IS NULL OR number < held.first)
     ORDER BY number LIMIT :most
 """
 """What may be delivered now: a message waits for the earlier ones of its lane."""
