@@ -133,3 +133,16 @@ def test_a_worker_mails_nothing_about_a_project_that_never_had_an_event(tuppence
 
     assert result.status == DONE
     assert mails(folder) == []
+
+
+def test_a_mail_the_server_refuses_fails_the_pass_and_is_sent_by_a_later_one(tuppence, folder, week):
+    (folder / "outbox").write_text("in the way", encoding="utf-8")
+    failed = tuppence("worker", "--once", "--json")
+    (folder / "outbox").unlink()
+
+    result = tuppence("worker", "--once", "--json")
+
+    assert failed.status == COULD_NOT
+    assert failed.json["failed"]["report"].startswith("2 mails could not be sent")
+    assert result.status == DONE
+    assert len(mails(folder)) == 2

@@ -10,8 +10,9 @@ import click
 import msgspec
 import pytest
 
-from tuppence import config, event
+from tuppence import config, event, plugins
 from tuppence.cli.app import COMMANDS, commands
+from tuppence.drivers import Kind
 from tuppence.settings import parse_span
 
 REFERENCE = Path(__file__).parents[2] / "docs/reference"
@@ -31,7 +32,7 @@ def section(text, heading):
 
 def rows(text):
     """Return the first two cells of each table row that names a key."""
-    return dict(re.findall(r"^\| `([^`|]+)` \| `([^|]*)` \|", text, re.MULTILINE))
+    return dict(re.findall(r"^\| `([^`|]+)` \| ([^|]*) \|", text, re.MULTILINE))
 
 
 def defaults(struct):
@@ -45,8 +46,8 @@ def default_of(field):
 def same(written, default):
     """Whether a default as written means the default in the code."""
     if isinstance(default, timedelta):
-        return parse_span(written.strip('"')) == default
-    return msgspec.json.decode(written) == default
+        return parse_span(written.strip('`"')) == default
+    return default is None if written == "none" else msgspec.json.decode(written.strip("`")) == default
 
 
 def leaf_commands():
@@ -64,6 +65,15 @@ def test_each_table_of_the_configuration_is_described_with_its_defaults(table):
     described = rows(section(page("configuration.md"), f"`[{table}]`"))
 
     expected = defaults(TABLES[table])
+    assert set(described) == set(expected)
+    assert all(same(described[key], default) for key, default in expected.items())
+
+
+@pytest.mark.parametrize("kind", ["queue", "store", "scheduler", "mailer"])
+def test_each_option_of_the_embedded_provider_is_described_with_its_default(kind):
+    described = rows(section(page("configuration.md"), f"`[{kind}]` of `local`"))
+
+    expected = defaults(plugins.load().driver_class(Kind(kind), "local").Options)
     assert set(described) == set(expected)
     assert all(same(described[key], default) for key, default in expected.items())
 

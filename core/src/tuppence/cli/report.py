@@ -15,6 +15,7 @@ import click
 from tuppence import report as reports
 from tuppence.cli.app import COULD_NOT, DONE, Session, shared
 from tuppence.cli.output import CommandError, Output
+from tuppence.cli.steps import mailed
 from tuppence.clock import Deadline
 from tuppence.errors import ConfigError
 from tuppence.runtime import Runtime
@@ -74,21 +75,11 @@ def _week(runtime: Runtime, text: str) -> Week:
 
 def _send(runtime: Runtime, built: Report, to: tuple[str, ...]) -> list[Sent]:
     """Mail the report: to those configured, once; or to the addresses asked for, now."""
-    from tuppence.report.send import send_week
-
-    config = runtime.config
-    if not (to or config.report.to):
+    recipients = to or runtime.config.report.to
+    if not recipients:
         raise CommandError("Nobody is to get the mail.", "Write `to` below [report], or give --to ADDRESS.")
-    return send_week(
-        built,
-        store=runtime.store,
-        mailer=runtime.mailer,
-        sender=config.report.sender,
-        recipients=to or config.report.to,
-        clock=runtime.clock,
-        deadline=Deadline.after(PATIENCE, runtime.clock),
-        force=bool(to),
-    )
+    deadline = Deadline.after(PATIENCE, runtime.clock)
+    return mailed(runtime, built, recipients, force=bool(to), deadline=deadline)
 
 
 def _open(built: Report, output: Output) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from tuppence.cli.app import COULD_NOT, DONE, Session, shared
 from tuppence.cli.output import count
 from tuppence.clock import Deadline
 from tuppence.config import Config
+from tuppence.errors import TuppenceError
 from tuppence.pipeline import jobs
 from tuppence.pipeline.drain import Drained
 from tuppence.pipeline.seal import Sealed
@@ -21,6 +23,7 @@ from tuppence.runtime import Runtime
 from tuppence.schedule import next_due
 
 if TYPE_CHECKING:
+    from tuppence.report.document import Report
     from tuppence.report.period import Week
     from tuppence.report.send import Sent
 
@@ -101,9 +104,14 @@ def purged_records(runtime: Runtime) -> int:
 
 
 def sent_reports(runtime: Runtime) -> list[Sent]:
-    """Send the mails that are owed, missed weeks first. Where nothing has ever arrived there is none."""
+    """Send the mails that are owed, missed weeks first. Where nothing has ever arrived there is none.
+
+    Raises:
+        TuppenceError: some could not be sent; all have been tried.
+
+    """
     from tuppence import report
-    from tuppence.report.send import send_week, weeks_due
+    from tuppence.report.send import Status, weeks_due
 
     config, store, clock = runtime.config, runtime.store, runtime.clock
     deadline = Deadline.after(STEP, clock)
@@ -114,16 +122,29 @@ def sent_reports(runtime: Runtime) -> list[Sent]:
     for week in weeks_due(store, config.project, config.report.to, newest, deadline=deadline):
         built = report.build(store, config, week, clock, deadline=deadline)
         if built.kind != "empty":
-            sent += send_week(
-                built,
-                store=store,
-                mailer=runtime.mailer,
-                sender=config.report.sender,
-                recipients=config.report.to,
-                clock=clock,
-                deadline=deadline,
-            )
+            sent += mailed(runtime, built, config.report.to, deadline=deadline)
+    refused = [one for one in sent if one.status is Status.REFUSED]
+    if refused:
+        raise TuppenceError(f"{count(len(refused), 'mail')} could not be sent: {refused[0].detail}")
     return sent
+
+
+def mailed(
+    runtime: Runtime, built: Report, to: Sequence[str], *, force: bool = False, deadline: Deadline
+) -> list[Sent]:
+    """Mail a report to each of these addresses that has not had it, or with `force` to each."""
+    from tuppence.report.send import send_week
+
+    return send_week(
+        built,
+        store=runtime.store,
+        mailer=runtime.mailer,
+        sender=runtime.config.report.sender,
+        recipients=to,
+        clock=runtime.clock,
+        deadline=deadline,
+        force=force,
+    )
 
 
 def _newest_due(config: Config, now: datetime) -> Week | None:

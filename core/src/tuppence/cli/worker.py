@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any, Final
 
 import click
+import msgspec
 
 from tuppence.cli import steps
 from tuppence.cli.app import COULD_NOT, DONE, Session, shared
@@ -76,14 +77,14 @@ class Worker:
         """Run these jobs; one that fails keeps no other from running."""
         for job in jobs:
             try:
-                JOBS[job](self._runtime)
+                result = JOBS[job](self._runtime)
             except (TuppenceError, OSError) as error:
                 self.failed[job] = message_of(error)
                 self._output.note(f"{self._now()} {job} failed and will be tried again: {message_of(error)}")
             else:
                 self.failed.pop(job, None)
                 self.ran[job] = self.ran.get(job, 0) + 1
-                self._output.note(f"{self._now()} {job} done")
+                self._output.note(f"{self._now()} {job} done{_told(result)}")
 
     def until(self, stop: threading.Event) -> None:
         """Register the schedules and keep to them until `stop` is set."""
@@ -106,6 +107,18 @@ class Worker:
 
     def _now(self) -> str:
         return f"{self._runtime.clock.now():%Y-%m-%d %H:%M:%SZ}"
+
+
+def _told(result: Any) -> str:
+    """Return in a few words what a job did, or nothing where there was nothing to do."""
+    if isinstance(result, list):
+        result = {"mails": len(result)}
+    elif isinstance(result, int):
+        result = {"records": result}
+    else:
+        result = msgspec.structs.asdict(result)
+    numbers = [f"{value:,} {name}" for name, value in result.items() if value and value is not True]
+    return f": {', '.join(numbers)}" if numbers else ""
 
 
 @contextmanager
