@@ -28,7 +28,10 @@ SHOWN: Final = 2_000
 
 @click.group()
 def dead() -> None:
-    """Look at messages that could not be processed, and process them again."""
+    """Look at dead letters, and replay them.
+
+    They are messages that could not be processed, kept with the reason.
+    """
 
 
 @dead.command("list")

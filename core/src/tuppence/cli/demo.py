@@ -42,7 +42,11 @@ STEP: Final = timedelta(minutes=5)
 @click.option("--seed", default=1, show_default=True, help="The same seed in the same week, the same events.")
 @shared
 def demo(session: Session, events: int, folder: Path, seed: int) -> None:
-    """Show a report at once: a made-up shop's week through the whole pipeline, on this machine alone."""
+    """Show a report at once, about a made-up week.
+
+    Two weeks of an invented shop's support bot go through the whole pipeline, on this machine alone. The last
+    line printed is where the report is.
+    """
     from tuppence import report
     from tuppence.demo.run import prepare
     from tuppence.report.period import Week

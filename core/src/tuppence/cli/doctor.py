@@ -22,7 +22,7 @@ EARLIEST_YEAR: Final = 2026
 @click.command()
 @shared
 def doctor(session: Session) -> int:
-    """Check every part live, and say how to mend what is wrong."""
+    """Check everything live, and say how to mend it."""
     with session.runtime() as runtime:
         findings = list(_findings(runtime))
     session.output.table(

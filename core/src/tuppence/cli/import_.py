@@ -34,7 +34,9 @@ PROGRESS: Final = 1_000
 )
 @shared
 def import_(session: Session, file: BinaryIO, form: str) -> int:
-    """Put the events of FILE into the queue; - reads standard input.
+    """Put the events of FILE into the queue.
+
+    A FILE called - is standard input.
 
     A line that cannot be an event is named on standard error, and the rest goes on. The same file twice
     changes nothing.

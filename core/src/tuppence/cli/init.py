@@ -71,7 +71,10 @@ path = "tuppence.db"
 def init(
     session: Session, provider: str, project: str | None, timezone: str | None, to: tuple[str, ...]
 ) -> None:
-    """Write a commented tuppence.toml, never over one that is there."""
+    """Write a first tuppence.toml.
+
+    Every line has its comment. A file that is there stays as it is.
+    """
     place = Path(session.config_file or NAME).absolute()
     text = TEMPLATE.format(
         provider=_toml(provider),

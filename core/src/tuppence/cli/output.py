@@ -75,7 +75,9 @@ class Output:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(*header, box=None, header_style="bold", pad_edge=False)
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for name in header:
+            table.add_column(name, overflow="fold")
         for row in rows:
             table.add_row(*(Text(printable(cell)) for cell in row))
         Console().print(table)

@@ -16,7 +16,7 @@ from tuppence.plugins import Plugins
 @click.command()
 @shared
 def providers(session: Session) -> int:
-    """List the installed providers, with what their drivers can do."""
+    """List installed providers and what they can do."""
     found = plugins.load()
     drivers = [
         _driver(found, name, kind)

@@ -44,7 +44,7 @@ RENDERERS: Final[Mapping[str, Callable[[Report], str]]] = {
 def report(
     session: Session, week: str, form: str, file: Path | None, to: tuple[str, ...], *, show: bool, send: bool
 ) -> int:
-    """Build the report about one week and print it, or write, open or send it."""
+    """Print, write, open or send a week's report."""
     if to and not send:
         raise click.UsageError("--to says where to --send; give both", click.get_current_context())
     with session.runtime() as runtime:

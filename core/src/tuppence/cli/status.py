@@ -26,7 +26,10 @@ DAYS: Final = 7
 @click.command()
 @shared
 def status(session: Session) -> None:
-    """Say what waits, when the last event came, what was lost, and what was used this month."""
+    """Say what waits, came last and was lost.
+
+    Also how many dead letters there are, and which billable units were used this month.
+    """
     with session.runtime() as runtime:
         found = _look(runtime)
     _print(session.output, found)

@@ -43,7 +43,10 @@ class Orphans(msgspec.Struct, frozen=True, kw_only=True):
 @click.command()
 @shared
 def drain(session: Session) -> int:
-    """Send what dead processes left in their journals, then move what waits in the queue into the store."""
+    """Move what waits in the queue into the store.
+
+    Before that, what dead processes on this machine left in their journals is sent.
+    """
     with session.runtime() as runtime, session.output.progress("Draining"):
         orphans = sent_orphans(runtime)
         drained = drained_queue(runtime)
@@ -61,7 +64,7 @@ def drain(session: Session) -> int:
 @click.command()
 @shared
 def seal(session: Session) -> None:
-    """Turn the hours and days to which something was added into exact numbers."""
+    """Turn what was drained into exact numbers."""
     with session.runtime() as runtime, session.output.progress("Sealing"):
         sealed = sealed_hours(runtime)
     session.output.say(
@@ -74,7 +77,10 @@ def seal(session: Session) -> None:
 @click.command()
 @shared
 def purge(session: Session) -> None:
-    """Delete what has expired, where the store does not do it by itself."""
+    """Delete what has expired.
+
+    Where the store does so by itself there is nothing to do. An expired record is never read, deleted or not.
+    """
     with session.runtime() as runtime, session.output.progress("Purging"):
         purged = purged_records(runtime)
     session.output.say(f"{count(purged, 'expired record')} deleted.")

@@ -48,7 +48,11 @@ RUNS: Final = {
 @click.option("--once", is_flag=True, help="Do everything that is due once, and end.")
 @shared
 def worker(session: Session, *, once: bool) -> int:
-    """Send, drain, seal, purge and report on schedule, until stopped with SIGTERM or Ctrl-C."""
+    """Do everything on schedule, until stopped.
+
+    Sends, drains, seals, purges and mails: at once, then on schedule until SIGTERM or Ctrl-C. Any number of
+    workers may run at the same time.
+    """
     with session.runtime() as runtime, _stopping() as stop:
         work = Worker(runtime, session.output)
         work.run(tuple(JOBS))
