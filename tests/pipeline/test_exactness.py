@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import cache
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from pipeline.world import Crash, World, captured, fresh_world, outside, questio
 from tuppence.event import Event
 from tuppence.pipeline.drain import LEASE
 
-SLOWLY = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+SLOWLY = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 
 def judged(name, about, minutes, *, useful):
@@ -144,18 +145,24 @@ class Stage:
             self._back.release()
 
 
+bursts = st.lists(st.tuples(st.integers(0, 2), st.integers(1, 25)), max_size=12)
+split = st.integers(0, len(BATCHES))
+
+
 @SLOWLY
-@given(st.integers(0, len(BATCHES)), st.lists(st.integers(0, 2), max_size=120))
-def test_one_drain_and_two_sealers_at_once_leave_what_a_quiet_run_leaves(sealed_before, plan):
+@given(split, split, bursts)
+def test_one_drain_and_two_sealers_at_once_leave_what_a_quiet_run_leaves(one, other, plan):
     with TemporaryDirectory() as folder:
         worlds = [World(folder) for _ in range(3)]
-        first = worlds[0]
+        first, drained = worlds[0], sorted((one, other))
         first.know_visitors_by()
-        first.take_in(*BATCHES[:sealed_before])
-        first.send(*BATCHES[sealed_before:])
+        first.take_in(*BATCHES[: drained[0]])
+        first.send(*BATCHES[drained[0] : drained[1]])
+        first.drain()
+        first.send(*BATCHES[drained[1] :])
 
-        Stage((worlds[0], worlds[0].drain), (worlds[1], worlds[1].seal), (worlds[2], worlds[2].seal)).play(
-            plan
+        Stage((first, first.drain), (worlds[1], worlds[1].seal), (worlds[2], worlds[2].seal)).play(
+            [actor for actor, calls in plan for _ in range(calls)]
         )
 
         if not first.markers():
@@ -165,6 +172,36 @@ def test_one_drain_and_two_sealers_at_once_leave_what_a_quiet_run_leaves(sealed_
         assert first.markers() == []
         for world in worlds:
             world.close()
+
+
+@pytest.mark.parametrize("overtaken", [False, True])
+def test_a_segment_that_comes_at_any_point_of_a_seal_is_counted(overtaken):
+    """At each point a segment is drained and, if overtaken, sealed by another, before the seal goes on."""
+    point, ended = 0, False
+    while not ended:
+        with TemporaryDirectory() as folder:
+            slow, quick = World(folder), World(folder)
+            slow.take_in(BATCHES[4])
+            slow.send(BATCHES[0])
+            slow.drain()
+            calls = []
+
+            def interfere(_, quick=quick, calls=calls, point=point):
+                calls.append(1)
+                if len(calls) == point + 1:
+                    quick.take_in(BATCHES[1]) if overtaken else (quick.send(BATCHES[1]), quick.drain())
+
+            slow.faults.before = interfere
+            slow.seal()
+            ended = len(calls) <= point
+            if not quick.markers():
+                assert counted(quick) == (3 if ended else 4), point
+            quick.seal()
+            assert counted(quick) == (3 if ended else 4), point
+            slow.close()
+            quick.close()
+        point += 1
+    assert point > 10
 
 
 def test_sealing_in_many_small_steps_ends_as_sealing_once():

@@ -6,6 +6,7 @@ and in whatever order they were merged.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from struct import pack, unpack
 from typing import Final
@@ -120,14 +121,40 @@ def _canonical(ids: set[int], registers: bytearray | None) -> IdSet:
 
 
 def _estimate(registers: bytes) -> int:
-    """Return the HyperLogLog estimate, corrected for small ranges."""
+    """Return the HyperLogLog estimate without bias at any size (Ertl 2017, https://arxiv.org/abs/1702.01284)."""
     from math import log
 
-    zeros = registers.count(0)
-    raw = 0.7213 / (1 + 1.079 / _REGISTERS) * _REGISTERS**2 / sum(2.0**-rank for rank in registers)
-    if raw <= 2.5 * _REGISTERS and zeros:
-        raw = _REGISTERS * log(_REGISTERS / zeros)
-    return round(raw)
+    most = 64 - _PRECISION
+    counts = Counter(registers)
+    z = _REGISTERS * _tau(1 - counts[most + 1] / _REGISTERS)
+    for rank in range(most, 0, -1):
+        z = (z + counts[rank]) / 2
+    z += _REGISTERS * _sigma(counts[0] / _REGISTERS)
+    return round(_REGISTERS**2 / (2 * log(2) * z))
+
+
+def _sigma(x: float) -> float:
+    """Return x + the sum of x^(2^k) 2^(k-1) over k from 1."""
+    total, before, weight = x, -1.0, 1.0
+    while total != before:
+        x *= x
+        before = total
+        total += x * weight
+        weight += weight
+    return total
+
+
+def _tau(x: float) -> float:
+    """Return (1 - x - the sum of (1 - x^(2^-k))^2 2^-k over k from 1) / 3."""
+    if x <= 0 or x >= 1:
+        return 0.0
+    total, before, weight = 1 - x, -1.0, 1.0
+    while total != before:
+        x **= 0.5
+        before = total
+        weight /= 2
+        total -= (1 - x) ** 2 * weight
+    return total / 3
 
 
 def _bucket(value: int) -> int:
