@@ -19,13 +19,15 @@ Item = TypeVar("Item")
 
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 20.0
+_DOUBLINGS: Final = 8
+"""Enough to reach the longest pause from the first."""
 UNKNOWN_TRIES: Final = 3
 """An error no driver has a name for is a bug; it is tried this often and then reported."""
 
 
 def pause_before(attempt: int, error: DriverError | None = None) -> float:
     """Return the seconds to wait before try number `attempt` + 1: full jitter, or what the service asked."""
-    pause = random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt))  # noqa: S311 - no secret
+    pause = random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempt, _DOUBLINGS)))  # noqa: S311 - no secret
     return max(pause, error.retry_after or 0.0) if error else pause
 
 
