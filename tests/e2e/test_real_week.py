@@ -12,7 +12,7 @@ import pytest
 from e2e.count import count, told
 
 ROOT = Path(__file__).parents[2]
-DATA = Path(os.environ.get("TUPPENCE_TEST_DATA", ROOT.parent / "shared" / "data"))
+DATA = Path(os.environ.get("TEST_DATA", ROOT.parent / "shared" / "data"))
 QUESTIONS = DATA / "banking77" / "train.csv"
 LOG = DATA / "apache_logs" / "access.log"
 

@@ -96,7 +96,7 @@ def test_arguments_win_over_the_environment_which_wins_over_the_file(load):
 def test_the_environment_holds_every_type(load):
     environ = {
         "TUPPENCE_CAPTURE__FLUSH_INTERVAL": "2.5s",
-        "TUPPENCE_CAPTURE__JOURNAL_BYTES": "1048576",
+        "TUPPENCE_CAPTURE__JOURNAL_BYTES": "4194304",
         "TUPPENCE_CAPTURE__REDACT": "false",
         "TUPPENCE_REPORT__TO": "a@example.com, b@example.com",
         "TUPPENCE_BUDGET__MONTHLY": "1.5",
@@ -107,7 +107,7 @@ def test_the_environment_holds_every_type(load):
     read = load(environ=environ)
 
     assert read.capture.flush_interval == timedelta(seconds=2.5)
-    assert (read.capture.journal_bytes, read.capture.redact) == (1_048_576, False)
+    assert (read.capture.journal_bytes, read.capture.redact) == (4_194_304, False)
     assert read.report.to == ["a@example.com", "b@example.com"]
     assert read.budget.monthly == 1.5
     assert read.options(Kind.MAILER, MailerOptions).password == Secret(env="SMTP_PASSWORD")
@@ -221,3 +221,8 @@ def test_a_span_is_a_number_and_a_unit(text, seconds):
 def test_anything_else_is_no_span(text):
     with pytest.raises(ValueError, match=r"no length of time|longer than can be kept"):
         parse_span(text)
+
+
+def test_a_journal_too_small_to_hold_anything_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="journal_bytes must be"):
+        config.load(folder=tmp_path, environ={}, capture={"journal_bytes": -1})

@@ -248,12 +248,15 @@ def _check(settings: _Settings, source: str) -> None:
     ):
         if span < least:
             raise ConfigError(f"{source}: {name} = {span} is too short; the least is {least}")
+    if settings.capture.journal_bytes < _LEAST_JOURNAL:
+        raise ConfigError(f"{source}: capture.journal_bytes must be {_LEAST_JOURNAL} or more, which is 2 MiB")
     if not settings.budget.monthly >= 0:
         raise ConfigError(f"{source}: budget.monthly must be 0 or more")
 
 
 _PROJECT_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 _PROJECT_LENGTH: Final = 48
+_LEAST_JOURNAL: Final = 2 * 1024 * 1024  # two segments: one to write and one to send
 _PATHS: Final = ("path", "directory", "ca_file")
 """Options of drivers that name a file or folder, relative to the configuration's own folder."""
 _OURS: Final = re.compile(rb"(?m)^\s*\[tool\.tuppence[\].]")
