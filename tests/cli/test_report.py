@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from tuppence import jobs
 from tuppence.cli import report as command
-from tuppence.cli import steps
 from tuppence.cli.app import COULD_NOT, DONE, USAGE
+from tuppence.clock import Deadline
 from tuppence.config import load
 from tuppence.runtime import Runtime
 
@@ -29,8 +30,9 @@ def week(folder, clock, batch, send):
     (folder / "tuppence.toml").write_text(CONFIG, encoding="utf-8")
     send(batch())
     with Runtime(load(folder / "tuppence.toml"), clock=clock) as runtime:
-        steps.drained_queue(runtime)
-        steps.sealed_hours(runtime)
+        deadline = Deadline.after(timedelta(minutes=1))
+        jobs.drain(runtime, deadline=deadline)
+        jobs.seal(runtime, deadline=deadline)
     clock.advance(timedelta(days=7))
     return "2026-W47"
 
@@ -143,6 +145,6 @@ def test_a_mail_the_server_refuses_fails_the_pass_and_is_sent_by_a_later_one(tup
     result = tuppence("worker", "--once", "--json")
 
     assert failed.status == COULD_NOT
-    assert failed.json["failed"]["report"].startswith("2 mails could not be sent")
+    assert failed.json["failed"]["report"].startswith("2 of 2 mails could not be sent")
     assert result.status == DONE
     assert len(mails(folder)) == 2

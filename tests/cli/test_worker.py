@@ -5,7 +5,8 @@ import signal
 import pytest
 
 from tuppence.cli.app import COULD_NOT, DONE
-from tuppence.cli.worker import JOBS, RUNS, Worker
+from tuppence.cli.worker import RUNS, Worker
+from tuppence.jobs import JOBS
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 
 from pipeline.world import PROJECT, captured, question, unavailable
-from tuppence import config
+from tuppence import config, jobs
 from tuppence.clock import Deadline
 from tuppence.drivers import Delivery, Feature, Key, Message, Record
 from tuppence.errors import DriverError
 from tuppence.meter import UnitMeter, read_month
-from tuppence.pipeline import jobs, layout, retention
+from tuppence.pipeline import layout, retention
 from tuppence.runtime import Runtime
 from tuppence.testing.clock import ManualClock
 

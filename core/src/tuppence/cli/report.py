@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from tuppence import jobs
 from tuppence import report as reports
 from tuppence.cli.app import COULD_NOT, DONE, Session, shared
 from tuppence.cli.output import CommandError, Output
-from tuppence.cli.steps import mailed
 from tuppence.clock import Deadline
 from tuppence.errors import ConfigError
 from tuppence.runtime import Runtime
@@ -79,7 +79,7 @@ def _send(runtime: Runtime, built: Report, to: tuple[str, ...]) -> list[Sent]:
     if not recipients:
         raise CommandError("Nobody is to get the mail.", "Write `to` below [report], or give --to ADDRESS.")
     deadline = Deadline.after(PATIENCE, runtime.clock)
-    return mailed(runtime, built, recipients, force=bool(to), deadline=deadline)
+    return jobs.mail(runtime, built, recipients, force=bool(to), deadline=deadline)
 
 
 def _open(built: Report, output: Output) -> None:

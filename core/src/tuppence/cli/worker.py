@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Final
@@ -16,25 +16,19 @@ from typing import Any, Final
 import click
 import msgspec
 
-from tuppence.cli import steps
+from tuppence import jobs
 from tuppence.cli.app import COULD_NOT, DONE, Session, shared
 from tuppence.cli.output import CommandError, Output, message_of
-from tuppence.cli.schedules import register
+from tuppence.cli.steps import STEP
+from tuppence.clock import Deadline
 from tuppence.drivers import Kind
 from tuppence.errors import TuppenceError
 from tuppence.runtime import Runtime
+from tuppence.schedules import register
 
 LONGEST_WAIT: Final = 60.0
 """Seconds until a worker looks again, whatever it expects: clocks are set, and schedules change."""
 
-JOBS: Final[Mapping[str, Callable[[Runtime], Any]]] = {
-    "orphans": steps.sent_orphans,
-    "drain": steps.drained_queue,
-    "seal": steps.sealed_hours,
-    "report": steps.sent_reports,
-    "purge": steps.purged_records,
-}
-"""What a worker does, in the order of the way from the journals to the mail."""
 RUNS: Final = {
     "drain": ("orphans", "drain"),
     "seal": ("seal", "report"),
@@ -55,7 +49,7 @@ def worker(session: Session, *, once: bool) -> int:
     """
     with session.runtime() as runtime, _stopping() as stop:
         work = Worker(runtime, session.output)
-        work.run(tuple(JOBS))
+        work.run(tuple(jobs.JOBS))
         if not once:
             work.until(stop)
     session.output.result({"ran": work.ran, "failed": work.failed})
@@ -77,11 +71,11 @@ class Worker:
         self.ran: dict[str, int] = {}
         self.failed: dict[str, str] = {}
 
-    def run(self, jobs: tuple[str, ...]) -> None:
+    def run(self, names: tuple[str, ...]) -> None:
         """Run these jobs; one that fails keeps no other from running."""
-        for job in jobs:
+        for job in names:
             try:
-                result = JOBS[job](self._runtime)
+                result = jobs.JOBS[job](self._runtime, deadline=Deadline.after(STEP, self._runtime.clock))
             except (TuppenceError, OSError) as error:
                 self.failed[job] = message_of(error)
                 self._output.note(f"{self._now()} {job} failed and will be tried again: {message_of(error)}")

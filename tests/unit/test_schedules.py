@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from tuppence.cli.schedules import every, register, schedules
 from tuppence.config import load
 from tuppence.schedule import check_cron
+from tuppence.schedules import every, register, schedules
 
 
 @pytest.mark.parametrize(
