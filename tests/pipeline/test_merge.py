@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tuppence.pipeline.loss import loss
 from tuppence.pipeline.rollup import Cell, ModelUse, Rollup, Seen, encode, merge_cells, merge_runs, merge_seen
 from tuppence.pipeline.sketch import EXACT_IDS, HISTOGRAM_ERROR, HLL_ERROR, Histogram, IdSet
-from tuppence.pipeline.texts import ASKERS, Text, merge_texts
+from tuppence.pipeline.texts import ALL_ASKERS, ASKERS, Text, merge_texts
 
 hashes = st.integers(0, 2**64 - 1)
 counts = st.integers(0, 1_000)
@@ -39,7 +39,8 @@ texts = st.builds(
     counts,
     names,
     names,
-    st.lists(hashes, max_size=2 * ASKERS, unique=True).map(sorted).map(lambda some: some[:ASKERS]),
+    st.lists(hashes, max_size=ALL_ASKERS, unique=True).map(sorted),
+    st.just(False),  # noqa: FBT003 - `sampled`
     counts,
     counts,
 )
@@ -151,3 +152,12 @@ def test_an_instance_that_goes_without_goodbye_is_silent():
     }
 
     assert loss({}, period, {"alive": seen((3, 3))}).silent == ["gone"]
+
+
+def test_all_askers_of_several_hours_are_kept_until_they_are_too_many():
+    hours = [Text("?", askers=list(range(30 * hour, 30 * hour + 30))) for hour in range(5)]
+
+    few, many = merge_texts(hours[:4]), merge_texts(hours)
+
+    assert (few.askers, few.sampled) == (list(range(120)), False)
+    assert (many.askers, many.sampled) == (list(range(ASKERS)), True)

@@ -1,14 +1,20 @@
 """What the numbers of an hour say of its events."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.world import NINE, World, at, captured, outside, question
-from tuppence.event import Event
+from tuppence.event import EARLIEST_MS, LATEST_MS, Event
+from tuppence.pipeline.records import pack_rollup, pack_texts
 from tuppence.pipeline.rollup import NAMES, OTHER
 from tuppence.pipeline.sketch import Histogram, IdSet
+from tuppence.pipeline.tally import Tally
 from tuppence.pipeline.texts import ASKERS, TEXTS
+from tuppence.pipeline.visitors import Hashes
 
 
 def event(kind, seq, minutes=0.0, *, user=None, session=None, source=None, **data):
@@ -207,6 +213,7 @@ def test_few_askers_are_kept_of_a_text_that_many_ask(world):
     assert text.count == 999
     assert text.askers == sorted(text.askers)
     assert len(text.askers) == ASKERS
+    assert text.sampled
 
 
 def test_feedback_counts_and_is_credited_to_the_text_of_its_question(world):
@@ -348,6 +355,62 @@ def test_the_hour_that_the_clock_repeats_is_one_cell_of_a_longer_day(tmp_path):
     assert rollup.cells["2026-10-25T01"].events == 2
     assert sum(cell.events for cell in rollup.cells.values()) == 25
     world.close()
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles"])
+@pytest.mark.parametrize("time", [EARLIEST_MS, LATEST_MS])
+def test_the_first_and_the_last_moment_are_counted_in_every_zone(tmp_path, zone, time):
+    world = World(tmp_path, zone=zone)
+    world.take_in(captured(Event(time=time, type="question", seq=1)))
+
+    assert world.markers() == []
+    assert world.letters() == []
+    world.close()
+
+
+values = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text() | st.binary()
+values |= st.lists(values, max_size=2) | st.dictionaries(st.text(), values, max_size=2)
+keys = st.sampled_from(
+    [
+        "text",
+        "outcome",
+        "cause",
+        "model",
+        "latency_ms",
+        "input_tokens",
+        "useful",
+        "question",
+        "status",
+        "route",
+    ]
+)
+lines = st.text() | st.none()
+anything = st.builds(
+    Event,
+    time=st.integers(at(0), at(60) - 1),
+    type=st.sampled_from(["question", "feedback", "request"]) | st.text(),
+    seq=st.integers(1, 9),
+    id=lines,
+    source=lines,
+    user=lines,
+    session=lines,
+    data=st.dictionaries(keys, values, max_size=5),
+)
+
+
+@given(st.lists(st.tuples(st.lists(anything, min_size=1, max_size=5), st.booleans()), max_size=4))
+def test_no_event_whatever_is_in_it_stops_a_seal(batches):
+    tally = Tally("2026111609", ZoneInfo("Asia/Kolkata"), Hashes(b"k" * 32))
+    count = 0
+    for number, (events, is_captured) in enumerate(batches):
+        tally.add(f"{number}", captured(*events) if is_captured else outside(*events))
+        count += len(events)
+
+    rollup, texts = tally.finish()
+
+    assert sum(cell.events for cell in rollup.cells.values()) + rollup.duplicates == count
+    assert pack_rollup(rollup)
+    assert pack_texts(texts)
 
 
 def test_late_events_are_counted_beside_the_rollup_and_not_in_it(world):

@@ -141,6 +141,8 @@ BAD = {
     "not compressed": rebuilt(ONE, b"", compressed=columns_of()),
     "too deeply nested": rebuilt(ONE, b"\x91" * 100_000),
     "hour that is none": rebuilt(Header(project="b", hour="2026111625", count=1), columns_of()),
+    "hour before time began": rebuilt(Header(project="b", hour="1969123123", count=1), columns_of()),
+    "hour after time ends": rebuilt(Header(project="b", hour="9999123123", count=1), columns_of()),
     "hour in words": rebuilt(Header(project="b", hour="nine", count=1), columns_of()),
     "hour in other digits": rebuilt(
         Header(project="b", hour="\u0662\u0660\u0662\u066611160\u0669", count=1), columns_of()

@@ -21,7 +21,7 @@ from typing import Any, Final
 import msgspec
 
 from tuppence.errors import BadBatch
-from tuppence.event import Event, hour_of, hour_start
+from tuppence.event import EARLIEST_MS, LATEST_MS, Event, hour_of, hour_start, milliseconds
 
 VERSION: Final = 1
 MAGIC: Final = b"tpb" + bytes([VERSION])
@@ -250,6 +250,8 @@ def _check_header(header: Header) -> None:
         start = None
     if start is None or f"{start:%Y%m%d%H}" != header.hour:
         raise BadBatch("header: `hour` is not of the form 2026111609")
+    if not EARLIEST_MS <= milliseconds(start) <= LATEST_MS:
+        raise BadBatch("header: `hour` lies outside the years 1970 to 9998")
     if not 0 <= header.count <= MAX_EVENTS:
         raise BadBatch(f"header: `count` is not between 0 and {MAX_EVENTS}")
     numbers = (header.first, header.last, header.captured, header.dropped, header.refused)
@@ -276,6 +278,6 @@ def _check_columns(header: Header, columns: Columns) -> None:
     try:
         hours = {hour_of(time) for time in {min(columns.time), max(columns.time)}} if columns.time else set()
     except (OverflowError, ValueError):
-        raise BadBatch("columns: a time outside the years 1 to 9999") from None
+        raise BadBatch("columns: a time that no calendar has") from None
     if hours - {header.hour}:
         raise BadBatch("columns: events of another hour than the header's")

@@ -41,7 +41,8 @@ MAX_DEPTH: Final = 6
 """Levels of nesting inside `data`."""
 
 EARLIEST_MS: Final = 0
-LATEST_MS: Final = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z, the last moment a datetime can show
+LATEST_MS: Final = 253_370_764_799_999
+"""9998-12-31T23:59:59.999Z: a year before datetimes end, so that every zone and the day after have one."""
 
 
 class Event(msgspec.Struct, gc=False):
@@ -180,7 +181,7 @@ def _time(value: Any) -> int:
     except OverflowError:
         time_ms = -1
     if not EARLIEST_MS <= time_ms <= LATEST_MS:
-        raise InvalidEvent("`time` lies outside the years 1970 to 9999")
+        raise InvalidEvent("`time` lies outside the years 1970 to 9998")
     return time_ms
 
 

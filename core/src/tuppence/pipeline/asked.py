@@ -51,7 +51,7 @@ class Asked:
         keys = sorted(self._texts, key=lambda key: (-self._texts[key].count, key))
         kept = {key: self._texts[key] for key in keys[:TEXTS]}
         for text in kept.values():
-            text.askers = sorted(set(text.askers))[:ASKERS]
+            _thin(text)
         return kept, sum(self._texts[key].count for key in keys[TEXTS:])
 
     def _fold(self) -> None:
@@ -69,7 +69,7 @@ class Asked:
                 askers = of(text).askers
                 askers.append(asker)
                 if len(askers) > _CROWD:
-                    askers[:] = nsmallest(ASKERS, set(askers))
+                    _thin(of(text))
         self._counts.clear()
         self._askers.clear()
 
@@ -83,3 +83,10 @@ class Asked:
         elif text < one.text:
             one.text = text
         return one
+
+
+def _thin(text: Text) -> None:
+    """Keep the lowest hashes of a text's askers, if they are more than are kept at all."""
+    askers = set(text.askers)
+    text.sampled = text.sampled or len(askers) > ASKERS
+    text.askers[:] = nsmallest(ASKERS, askers)

@@ -78,7 +78,7 @@ class Histogram(msgspec.Struct, omit_defaults=True):
 
     def add(self, value: int, times: int = 1) -> None:
         """Count a value, `times` over; negative ones count as 0."""
-        bucket = _bucket(max(0, value))
+        bucket = _bucket(value) if value > 0 else 0
         self.buckets[bucket] = self.buckets.get(bucket, 0) + times
 
     def count(self) -> int:

@@ -7,9 +7,9 @@ are added in the order of their ids: then the result depends on what there is an
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from tuppence.batch import Columns, Header, column, select, unpack
@@ -23,6 +23,7 @@ from tuppence.pipeline.sketch import IdSet
 from tuppence.pipeline.texts import Texts
 from tuppence.pipeline.visitors import Hashes
 
+_DIGITS: Final = 19  # of a sequence number, which has 63 bits at most
 _MINUTES: Final = 60
 _MINUTE_MS: Final = 60_000
 _DAY: Final = len("2026-11-16")
@@ -150,14 +151,16 @@ class Tally:
         asked.add(texts, outcomes, causes, askers)
         named = Columns(time=questions.time, seq=questions.seq, id=questions.id, data={"text": texts})
         self._questions.append((name[:_DAY], header, named))
-        if "useful" in questions.data or questions.rest:
-            self._hear(name, header, questions, _names(header, questions))
+        self._hear(name, header, questions, None)
 
-    def _hear(self, cell: str, header: Header, columns: Columns, about: Sequence[str | None]) -> None:
-        """Take note of what these events say of the questions they are about."""
+    def _hear(self, cell: str, header: Header, columns: Columns, about: Sequence[str | None] | None) -> None:
+        """Take note of what these events say of the questions they are about, or are themselves."""
         useful = truths(column(columns, "useful"))
+        if set(useful) == {None}:
+            return
+        names = _names(header, columns)
         seqs = columns.seq or [0] * len(columns.time)
-        rows = zip(columns.time, seqs, _names(header, columns), about, useful, strict=True)
+        rows = zip(columns.time, seqs, names, about or names, useful, strict=True)
         for time, seq, event, question, yes in rows:
             if yes is not None and question:
                 judgement = Judgement(time, seq, event or "", yes, cell)
@@ -165,12 +168,15 @@ class Tally:
 
     def _credit(self) -> None:
         """Add the judgements to the texts of questions that were asked in this hour."""
+        captured = _by_instance(self._judgements)
         for day, header, questions in self._questions:
-            texts = strings(column(questions, "text"))
-            for name, text in zip(_names(header, questions), texts, strict=True):
-                judgement = self._judgements.get(name) if name else None
-                if judgement is not None and text:
-                    self._asked[day].judge(text, useful=judgement.useful)
+            judged: Mapping[Any, Judgement] = self._judgements
+            names: Sequence[Any] = questions.id
+            if not names and header.instance:
+                judged, names = captured.get(header.instance, {}), questions.seq
+            for name, text in zip(names, questions.data["text"], strict=False):
+                if name in judged and text:
+                    self._asked[day].judge(text, useful=judged[name].useful)
 
 
 def _clock_of(hour: str, zone: ZoneInfo) -> list[str]:
@@ -197,6 +203,16 @@ def _outcomes(questions: Columns) -> list[str]:
     }
     known[None] = Outcome.ANSWERED.value
     return list(map(known.__getitem__, said))
+
+
+def _by_instance(judgements: Mapping[str, Judgement]) -> dict[str, dict[int, Judgement]]:
+    """Return the judgements of captured questions by instance and number."""
+    found: dict[str, dict[int, Judgement]] = {}
+    for name, judgement in judgements.items():
+        instance, _, seq = name.rpartition("-")
+        if seq.isascii() and seq.isdigit() and len(seq) <= _DIGITS and seq[0] != "0":
+            found.setdefault(instance, {})[int(seq)] = judgement
+    return found
 
 
 def _names(header: Header, columns: Columns) -> Sequence[str | None]:

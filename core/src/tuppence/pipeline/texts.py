@@ -14,7 +14,10 @@ VERSION: Final = 1
 TEXTS: Final = 2_000
 """Distinct texts kept for one day's share of an hour; the most asked stay."""
 ASKERS: Final = 32
-"""People named by hash for one text: the lowest hashes, so that a merge keeps the same ones in any order."""
+"""People named by hash for a text that more than so many asked within an hour: the lowest hashes, so that a
+merge keeps the same ones in any order."""
+ALL_ASKERS: Final = 128
+"""People named for a text over several hours before it, too, keeps the lowest `ASKERS` only."""
 
 
 class Text(msgspec.Struct, omit_defaults=True):
@@ -25,7 +28,8 @@ class Text(msgspec.Struct, omit_defaults=True):
         count: how often.
         outcomes: questions by outcome.
         causes: those not answered, by `outcome/cause`.
-        askers: keyed hashes of the people who asked, the lowest `ASKERS` of them, sorted.
+        askers: keyed hashes of the people who asked, sorted.
+        sampled: whether `askers` are but the lowest `ASKERS` of them.
         useful_yes, useful_no: what people said of the answers.
 
     """
@@ -35,6 +39,7 @@ class Text(msgspec.Struct, omit_defaults=True):
     outcomes: dict[str, int] = {}
     causes: dict[str, int] = {}
     askers: list[int] = []
+    sampled: bool = False
     useful_yes: int = 0
     useful_no: int = 0
 
@@ -77,7 +82,9 @@ def merge_texts(parts: Iterable[Text]) -> Text:
         for into, table in ((merged.outcomes, text.outcomes), (merged.causes, text.causes)):
             for name, count in table.items():
                 into[name] = into.get(name, 0) + count
-    merged.askers = sorted({asker for text in texts for asker in text.askers})[:ASKERS]
+    askers = {asker for text in texts for asker in text.askers}
+    merged.sampled = any(text.sampled for text in texts) or len(askers) > ALL_ASKERS
+    merged.askers = sorted(askers)[: ASKERS if merged.sampled else None]
     return merged
 
 
