@@ -103,7 +103,9 @@ def text_of(events):
     text = Text(min(event["text"] for event in events), count=len(events))
     text.outcomes = count(event["outcome"] for event in events)
     text.causes = count(f"{e['outcome']}/{e['cause']}" for e in events if e.get("cause"))
-    text.askers = sorted({hashed(name) for event in events if (name := user_of(event))})[:ASKERS]
+    askers = sorted({hashed(name) for event in events if (name := user_of(event))})
+    text.sampled = len(askers) > ASKERS
+    text.askers = askers[:ASKERS]
     text.useful_yes = sum(event.get("useful") is True for event in events)
     text.useful_no = sum(event.get("useful") is False for event in events)
     return text

@@ -102,10 +102,10 @@ def test_people_are_exact_up_to_the_bound_and_estimated_beyond():
     chance = random.Random(5)
     hashes = sorted(chance.getrandbits(64) for _ in range(1_000))
 
-    assert people(hashes[: ASKERS - 1], 2_000) == (ASKERS - 1, 0)
-    estimate, error = people(hashes[:ASKERS], 2_000)
+    assert people(Text("?", count=2_000, askers=hashes[:100])) == (100, 0)
+    estimate, error = people(Text("?", count=2_000, askers=hashes[:ASKERS], sampled=True))
     assert abs(estimate - 1_000) < 4 * error
 
 
 def test_no_more_people_are_told_than_questions_were_asked():
-    assert people(range(1, ASKERS + 1), 40)[0] == 40
+    assert people(Text("?", count=40, askers=list(range(1, ASKERS + 1)), sampled=True))[0] == 40

@@ -56,16 +56,13 @@ class IdSet(msgspec.Struct, omit_defaults=True):
     @classmethod
     def merged(cls, sets: Iterable[IdSet]) -> IdSet:
         """Return the union."""
+        parts = list(sets)
         ids: set[int] = set()
-        registers: bytearray | None = None
-        for one in sets:
-            if one.exact:
-                ids |= one.members()
-            elif registers is None:
-                registers = bytearray(one.registers)
-            else:
-                registers[:] = bytes(map(max, registers, one.registers))
-        return _canonical(ids, registers)
+        ids.update(*(one.members() for one in parts if one.exact))
+        sketched = [one.registers for one in parts if not one.exact]
+        if not sketched:
+            return _canonical(ids, None)
+        return _canonical(ids, bytearray(map(max, *sketched) if len(sketched) > 1 else sketched[0]))
 
 
 class Histogram(msgspec.Struct, omit_defaults=True):

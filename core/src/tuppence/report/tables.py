@@ -92,7 +92,7 @@ def routes(total: Cell) -> list[doc.Route]:
 
 def _topic(group: Group, questions: int, *, compared: bool) -> doc.Topic:
     count = group.now.count
-    asked, error = people(group.now.askers, count)
+    asked, error = people(group.now)
     return doc.Topic(
         name=_name(group),
         example=line(group.wordings[0], EXAMPLE),
@@ -116,11 +116,11 @@ def _unanswered(group: Group) -> int:
 def _demand(group: Group) -> int:
     """Return the unanswered questions times the people who can have missed an answer."""
     count = _unanswered(group)
-    return count * (min(count, people(group.now.askers, group.now.count)[0]) or 1)
+    return count * (min(count, people(group.now)[0]) or 1)
 
 
 def _gap(group: Group) -> doc.Gap:
-    asked, error = people(group.now.askers, group.now.count)
+    asked, error = people(group.now)
     return doc.Gap(
         name=_name(group),
         example=line(group.wordings[0], EXAMPLE),

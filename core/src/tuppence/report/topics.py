@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,17 +56,17 @@ def group(now: Mapping[str, Text], before: Mapping[str, Text]) -> list[Group]:
     return sorted(groups, key=lambda one: (-one.now.count, one.key))
 
 
-def people(askers: Iterable[int], asked: int) -> tuple[int, int]:
-    """Return how many people asked `asked` times, and the standard error: 0 while fewer than `ASKERS` did.
+def people(text: Text) -> tuple[int, int]:
+    """Return how many people asked, and the standard error of that, which is 0 while all of them are known.
 
     The lowest hashes are a fair sample of all: the further the last of them lies from zero, the fewer there
     are (Bar-Yossef et al. 2002).
     """
-    lowest = sorted(askers)
-    if len(lowest) < ASKERS or not lowest[-1]:
-        return len(lowest), 0
-    estimate = round((ASKERS - 1) * 2**64 / lowest[-1])
-    return max(ASKERS, min(estimate, asked)), round(estimate / (ASKERS - 2) ** 0.5)
+    known = len(text.askers)
+    if not text.sampled or known < ASKERS:
+        return known, 0
+    estimate = round((ASKERS - 1) * 2**64 / max(1, text.askers[-1]))
+    return max(ASKERS, min(estimate, text.count)), round(estimate / (ASKERS - 2) ** 0.5)
 
 
 def _most_asked(texts: Mapping[str, Text]) -> dict[str, int]:
