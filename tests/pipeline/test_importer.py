@@ -180,6 +180,12 @@ def test_a_csv_row_that_cannot_be_an_event_is_refused_by_the_line_it_ends_in(wor
     assert [refusal.line for refusal in imported.refusals] == [4, 6, 7]
 
 
+def test_a_csv_column_whose_name_is_not_utf_8_is_still_a_column(world):
+    lines = [b"type,time,caf\xe9\n", b"question,2026-11-16T09:00:00Z,latte\n"]
+
+    assert bring_in(world, lines, format="csv").sent == 1
+
+
 def test_a_big_hour_is_sent_in_several_messages_that_fit(world):
     events = (ASKED | {"id": f"{number}"} for number in range(2 * EVENTS + 5))
 

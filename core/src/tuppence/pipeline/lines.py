@@ -44,7 +44,7 @@ def read_csv(lines: Iterable[bytes]) -> Iterator[Line]:
         if not any(row):
             continue
         if names is None:
-            names = [name.strip() for name in row]
+            names = [name.strip().encode(errors="surrogateescape").decode(errors="replace") for name in row]
         else:
             yield rows.line_num, _record(names, row), sum(map(len, row))
 
