@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
 from tuppence import asgi, wsgi
-from tuppence.capture.routes import template
+from tuppence.capture.requests import template
 
 
 def requests(client, sent):

@@ -9,10 +9,10 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
+from faults.processes import CAPTURING, last_number, start
 from tuppence import config as configuration
 from tuppence.batch import to_events, unpack
 from tuppence.capture import places
@@ -20,8 +20,6 @@ from tuppence.capture.client import Client
 from tuppence.capture.sender import send_orphans
 from tuppence.clock import Deadline, SystemClock
 from tuppence.runtime import Runtime
-
-CAPTURING = Path(__file__).with_name("capturing.py")
 
 
 @pytest.fixture
@@ -59,20 +57,6 @@ def received(folder):
     return [header for header, _ in unpacked], [
         (header.instance, event) for header, columns in unpacked for event in to_events(columns)
     ]
-
-
-def start(folder, count, out):
-    """Start a capturing process whose output goes to the file `out`."""
-    with out.open("wb") as stream:
-        return subprocess.Popen(
-            [sys.executable, CAPTURING, folder, str(count)], stdin=subprocess.PIPE, stdout=stream
-        )
-
-
-def last_number(output):
-    lines = output.read_bytes().split(b"\n")
-    whole = [line for line in lines[:-1] if line != b"done"]
-    return int(whole[-1]) if whole else 0
 
 
 @pytest.mark.slow

@@ -16,25 +16,12 @@ from pathlib import Path
 
 import pytest
 
+from faults.processes import last_number, start
 from tuppence.batch import is_batch, to_events, unpack
 
-CAPTURING = Path(__file__).with_name("capturing.py")
 TUPPENCE = Path(sys.executable).with_name("tuppence")
 PROCESSES = 4
 EVENTS = 25_000
-
-
-def start(folder, out):
-    with out.open("wb") as stream:
-        return subprocess.Popen(
-            [sys.executable, CAPTURING, folder, str(EVENTS)], stdin=subprocess.PIPE, stdout=stream
-        )
-
-
-def last_number(output):
-    lines = output.read_bytes().split(b"\n")
-    whole = [line for line in lines[:-1] if line != b"done"]
-    return int(whole[-1]) if whole else 0
 
 
 def numbers_in_store(folder):
@@ -60,7 +47,7 @@ def test_every_event_that_was_promised_is_in_the_report_once(tmp_path, seed):
     chance = random.Random(seed)
     week = datetime.now(UTC).strftime("%G-W%V")
 
-    running = [start(tmp_path, tmp_path / f"out{number}") for number in range(PROCESSES)]
+    running = [start(tmp_path, EVENTS, tmp_path / f"out{number}") for number in range(PROCESSES)]
     for process in sorted(running, key=lambda _: chance.random()):
         time.sleep(chance.uniform(0.0, 0.7))
         process.send_signal(signal.SIGKILL)

@@ -10,8 +10,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from tuppence.capture.client import Client
-from tuppence.capture.routes import template
-from tuppence.event import REQUEST
+from tuppence.capture.requests import BROKEN, Recorder, template
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -19,7 +18,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_BROKEN: Final = 500
 _GONE: Final = 499
 """Recorded where the caller went away before an answer began; the number is nginx's."""
 
@@ -44,9 +42,7 @@ class Middleware:
         source: str | None = None,
     ) -> None:
         self.app = app
-        self._client = client
-        self._user = user
-        self._source = source
+        self._recorder = Recorder(client, user=user, source=source)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, and record it once its last byte has been sent or it has failed."""
@@ -61,7 +57,9 @@ class Middleware:
             nonlocal recorded
             if not recorded:
                 recorded = True
-                self._record(scope, final, started)
+                self._recorder.record(
+                    scope, _route, method=scope.get("method"), status=final, started=started
+                )
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -74,25 +72,12 @@ class Middleware:
         try:
             await self.app(scope, receive, sending)
         except Exception:
-            record(_BROKEN)
+            record(BROKEN)
             raise
         finally:
             record(status or _GONE)
 
-    def _record(self, scope: Scope, status: int, started: float) -> None:
-        """Record a request. What the application left in its scope must not reach its caller as an error."""
-        try:
-            who = self._user(scope) if self._user else None
-            route = getattr(scope.get("route"), "path", None)
-            where = template(scope["path"], route=route, values=scope.get("path_params"), status=status)
-        except Exception:  # noqa: BLE001 - as the docstring says
-            who, where = None, "(unreadable)"
-        self._client.capture(
-            REQUEST,
-            user=who,
-            source=self._source,
-            method=scope.get("method"),
-            route=where,
-            status=status,
-            latency_ms=round((time.perf_counter() - started) * 1000),
-        )
+
+def _route(scope: Scope, status: int) -> str:
+    route = getattr(scope.get("route"), "path", None)
+    return template(scope["path"], route=route, values=scope.get("path_params"), status=status)

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from typing import Any
 
 from tuppence.capture.client import Client
-from tuppence.capture.routes import template
-from tuppence.event import REQUEST
+from tuppence.capture.requests import BROKEN, Recorder, template
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
-
-_BROKEN: Final = 500
 
 
 class Middleware:
@@ -40,13 +37,11 @@ class Middleware:
         source: str | None = None,
     ) -> None:
         self.app = app
-        self._client = client
-        self._user = user
-        self._source = source
+        self._recorder = Recorder(client, user=user, source=source)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request; it is recorded when the server closes the response."""
-        request = _Request(self._record, environ)
+        request = _Request(self._recorder, environ)
 
         def starting(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             request.status = int(status[:3])
@@ -55,37 +50,24 @@ class Middleware:
         try:
             body = self.app(environ, starting)
         except BaseException:
-            request.status = _BROKEN
+            request.status = BROKEN
             request.close()
             raise
         return _Body(body, request)
 
-    def _record(self, environ: Environ, status: int, started: float) -> None:
-        """Record a request. Whatever the application left behind must not reach its caller as an error."""
-        try:
-            who = self._user(environ) if self._user else None
-            rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
-            path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-            where = template(path, route=getattr(rule, "rule", None), status=status)
-        except Exception:  # noqa: BLE001 - as the docstring says
-            who, where = None, "(unreadable)"
-        self._client.capture(
-            REQUEST,
-            user=who,
-            source=self._source,
-            method=environ.get("REQUEST_METHOD"),
-            route=where,
-            status=status,
-            latency_ms=round((time.perf_counter() - started) * 1000),
-        )
+
+def _route(environ: Environ, status: int) -> str:
+    rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
+    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    return template(path, route=getattr(rule, "rule", None), status=status)
 
 
 class _Request:
     """What is known of one request until it is over."""
 
-    def __init__(self, record: Callable[[Environ, int, float], None], environ: Environ) -> None:
-        self.status = _BROKEN
-        self._record = record
+    def __init__(self, recorder: Recorder[Environ], environ: Environ) -> None:
+        self.status = BROKEN
+        self._recorder = recorder
         self._environ = environ
         self._started = time.perf_counter()
         self._open = True
@@ -94,7 +76,10 @@ class _Request:
         """Record, once."""
         if self._open:
             self._open = False
-            self._record(self._environ, self.status, self._started)
+            method = self._environ.get("REQUEST_METHOD")
+            self._recorder.record(
+                self._environ, _route, method=method, status=self.status, started=self._started
+            )
 
 
 class _Body:
@@ -108,7 +93,7 @@ class _Body:
         try:
             yield from self._body
         except Exception:
-            self._request.status = _BROKEN
+            self._request.status = BROKEN
             raise
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from tuppence.capture.frames import FrameKind, frame
 from tuppence.capture.instance import Instance
 from tuppence.capture.question import Question
 from tuppence.clock import Clock, SystemClock
-from tuppence.event import FEEDBACK, MAX_NAME, QUESTION, Outcome, milliseconds
+from tuppence.event import FEEDBACK, MAX_NAME, QUESTION, Outcome, captured_id, milliseconds
 
 _TRUTHS: Final = frozenset({bool, int})
 DISABLED: Final = "TUPPENCE_DISABLED"
@@ -231,7 +231,7 @@ class Client:
         instance = self._instance
         if not seq or instance is None:
             return "", 0, None
-        return f"{instance.id}-{seq}", seq, instance
+        return captured_id(instance.id, seq), seq, instance
 
     def close_question(self, instance: Instance, seq: int, end: dict[str, Any]) -> None:
         """Record how a question ended."""
