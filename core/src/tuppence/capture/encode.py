@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import msgspec
 
-from tuppence.capture.redact import may_identify, pseudonym, redact, shortened
 from tuppence.event import MAX_DEPTH, MAX_EVENT_BYTES, MAX_KEYS, MAX_NAME, MAX_TEXT
+from tuppence.redact import may_identify, pseudonym, redact, shortened
 
 _SHORTER: Final = (200, 20)
 """Characters kept of each string when an event is over its limit with longer ones."""

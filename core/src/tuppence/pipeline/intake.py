@@ -70,7 +70,7 @@ def segment_of(body: bytes, *, project: str, redacted: bool) -> Segment:
 
 def redacted_event(event: Event) -> Event:
     """Return an event from outside with what identifies people replaced, as capturing does it."""
-    from tuppence.capture.redact import pseudonym, redact
+    from tuppence.redact import pseudonym, redact
 
     event.data = redact(event.data)
     event.user = event.user and pseudonym(event.user)

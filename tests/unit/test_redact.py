@@ -2,7 +2,7 @@
 
 import pytest
 
-from tuppence.capture.redact import may_identify, pseudonym, redact, redact_text, shortened
+from tuppence.redact import may_identify, pseudonym, redact, redact_text, shortened
 
 
 @pytest.mark.parametrize(
