@@ -46,12 +46,15 @@ class Stop(IntEnum):
     WAIT = 0  # nothing more yet
     END = 1  # the segment is complete
     TORN = 2  # bytes that are no frame; a writer may be in the middle of it
+    ENOUGH = 3  # as many frames as were asked for
 
 
 _LEAD: Final = Struct("<II")
 _FIXED: Final = Struct("<BQQ")
 LEAD: Final = _LEAD.size
 ENDED: Final = 0xFFFFFFFF
+MANY: Final = 1_000_000
+"""More frames than a segment holds."""
 MAX_FRAME: Final = 4 * MAX_EVENT_BYTES
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -66,15 +69,24 @@ def frame(
     return _LEAD.pack(len(rest), crc32(rest)) + rest
 
 
-def read(segment: bytes, start: int, found: list[Frame]) -> tuple[int, Stop]:
+def read(segment: bytes, start: int, found: list[Frame], most: int = MANY) -> tuple[int, Stop]:
     """Append the frames of `segment` from offset `start` to `found`.
+
+    Args:
+        segment: its bytes, or those from some offset on.
+        start: where the first frame begins.
+        found: what is added to.
+        most: frames added at most.
 
     Returns:
         The offset reading stopped at, and why.
 
     """
     at = start
+    until = len(found) + most
     while at + LEAD <= len(segment):
+        if len(found) == until:
+            return at, Stop.ENOUGH
         length, checksum = _LEAD.unpack_from(segment, at)
         if length == 0:
             return at, Stop.WAIT

@@ -7,6 +7,7 @@ numbers, so they are the same events.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, Final
@@ -25,6 +26,8 @@ _PASSES_TORN: Final = 3
 """Passes over a torn frame of a living process before it is skipped; a writer is done in microseconds."""
 _ON_THEIR_WAY: Final = 50_000
 """Numbers below the newest read that a suspended thread may still be about to write."""
+_AT_ONCE: Final = 200
+"""Frames read before the application's threads get a chance; about half a millisecond."""
 _FIRST_GUESS: Final = 40
 """Bytes per event before the first batch has been packed."""
 
@@ -159,7 +162,10 @@ class Packer:
             return
         content = self._segments.read(number, start, SEGMENT_BYTES)
         frames: list[Frame] = []
-        at, stop = read(content, 0, frames)
+        at, stop = read(content, 0, frames, _AT_ONCE)
+        while stop is Stop.ENOUGH:
+            time.sleep(0)  # lets the application's threads have the interpreter
+            at, stop = read(content, at, frames, _AT_ONCE)
         self._take(frames)
         if stop is Stop.TORN:
             at, stop = self._past_torn(number, content, at, patient=not dead and last)
