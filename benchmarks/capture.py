@@ -53,7 +53,8 @@ def main() -> None:
         settings = config.load(
             folder=Path(folder), environ={}, provider="local", capture={"directory": folder}
         )
-        with tuppence.Client(settings) as client:
+        client = tuppence.Client(settings)
+        try:
             results = {
                 "deque.append": timed(lambda n: kept.append({"n": n, "text": TEXT})),
                 "json + os.write": timed(
@@ -62,7 +63,9 @@ def main() -> None:
                 "capture()": timed(lambda n: client.capture("tick", user="u1", n=n, text=TEXT)),
                 "question()": timed(lambda _: question(client)),
             }
-        os.close(spool)
+        finally:
+            client.close(timeout=60)
+            os.close(spool)
     floor = results["deque.append"]["p50"]
     if "--json" in sys.argv[1:]:
         print(json.dumps(results))

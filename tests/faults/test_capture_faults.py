@@ -281,3 +281,15 @@ def test_an_application_that_handles_sigterm_keeps_its_handler(folder):
     )
 
     assert subprocess.run([sys.executable, "-c", script], check=False, timeout=30).returncode == 7
+
+
+def test_a_folder_that_is_removed_under_a_client_harms_nobody(folder, caplog):
+    client = Client(load(folder))
+    client.capture("x")
+    shutil.rmtree(folder / "j")
+
+    assert client.capture("y") == 2
+    client.flush(1)
+    client.close()
+
+    assert not [record for record in caplog.records if record.exc_info]

@@ -90,3 +90,7 @@ def test_the_quick_look_misses_nothing_that_the_patterns_find(text):
 def test_the_steps_taken_grow_no_faster_than_the_text(piece):
     """A pattern that gives back what it took would need hours for a text of this length."""
     redact_text(piece * 200_000)
+
+
+def test_words_that_shout_are_heard_too():
+    assert redact_text("MY PASSWORD IS SWORDFISH") == "MY PASSWORD IS [secret]"

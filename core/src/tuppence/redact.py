@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 _STREETS: Final = (
@@ -28,33 +28,46 @@ def _compiled(**kinds: str) -> re.Pattern[str]:
 
 # Every pattern starts where its kind can begin, and either gives back nothing of what it took or takes a
 # bounded number of characters: the time is linear in the length of the text.
-_SECRETS: Final = _compiled(
-    key=r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,32}PRIVATE KEY-----|\Z)",
-    credentials=r"(?<=://)[^\s/:@]++:[^\s/@]++(?=@)",
+_KEYS: Final = _compiled(
+    key=r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,32}PRIVATE KEY-----|\Z)"
+)
+_CREDENTIALS: Final = _compiled(credentials=r"(?<=://)[^\s/:@]++:[^\s/@]++(?=@)")
+_UUID: Final = r"(?<![\w-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w-])"
+_TOKENS: Final = _compiled(
     bearer=r"\bbearer [\w.~+/-]{16,}+=*",
     known=(
         r"\b(?:eyJ[\w-]{8,}+\.[\w-]{8,}+\.[\w-]*|(?:sk|pk|rk)[-_][\w-]{16,}+|gh[pousr]_\w{20,}+"
         r"|github_pat_\w{20,}+|glpat-[\w-]{16,}+|xox[abeoprs]-[\w-]{10,}+|(?:AKIA|ASIA)[A-Z0-9]{16}\b|AIza[\w-]{30,}+"
         r"|SG\.[\w-]{16,}+\.[\w-]{16,}+)"
     ),
-    named=rf"\b(?:{_NAMES})(?:\s{{1,3}}is\s{{1,3}}|\s{{0,3}}[:=]\s{{0,3}})(?!\[)[^\s,;]++",
+    uuid=_UUID,
+    mixed=r"(?<![\w-])[\w-]{32,}+",
 )
-_UUID: Final = r"(?<![\w-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w-])"
-_LONG: Final = _compiled(uuid=_UUID, mixed=r"(?<![\w-])[\w-]{32,}+")
+_SHORTEST_TOKEN: Final = 15
+_NAMED: Final = _compiled(
+    named=rf"\b(?:{_NAMES})(?:\s{{1,3}}is\s{{1,3}}|\s{{0,3}}[:=]\s{{0,3}})(?!\[)[^\s,;]++"
+)
 _EMAIL: Final = _compiled(email=r"(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++")
+_IP: Final = _compiled(
+    ip=r"\b(?:\d{1,3}\.){3}\d{1,3}\b|(?<![\w:])(?:[0-9a-f]{1,4}:{1,2}){2,7}[0-9a-f]{1,4}\b"
+)
+_PLACES: Final = _compiled(
+    street=rf"\b\d{{1,5}}[a-z]?,? (?:[^\W\d_][\w'-]{{1,24}} ){{1,3}}(?:{_STREETS})\b",
+    postcode=r"\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b",
+)
 _NUMBERS: Final = _compiled(
     uuid=_UUID,
     date=(
         r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?"
         r"|\b\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d\d)\b"
     ),
-    ip=r"\b(?:\d{1,3}\.){3}\d{1,3}\b|(?<![\w:])(?:[0-9a-f]{1,4}:{1,2}){2,7}[0-9a-f]{1,4}\b",
     iban=r"\b[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b",
-    street=rf"\b\d{{1,5}}[a-z]?,? (?:[^\W\d_][\w'-]{{1,24}} ){{1,3}}(?:{_STREETS})\b",
-    postcode=r"\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b",
     number=r"(?<![\w.,])[+(]?\d(?:[ ().\-/]{0,2}\d){5,40}(?!\w)",
 )
 _DIGIT: Final = re.compile(r"\d")
+_SIX_DIGITS: Final = re.compile(r"\d(?:[ ().\-/]{0,2}\d){5}")
+_DOTS: Final = 3
+_SOME_COLONS: Final = 2
 _WORDS: Final = {
     "key": "[key]",
     "credentials": "[secret]",
@@ -88,17 +101,37 @@ def may_identify(encoded: bytes) -> bool:
     telling = encoded.translate(None, _OTHERS)
     if telling and not (len(telling) <= _FEW_DIGITS and telling.isdigit()):
         return True
-    return b" is " in encoded or b"earer " in encoded
+    return b" is " in encoded or b" IS " in encoded or b"earer " in encoded
 
 
 def redact_text(text: str) -> str:
-    """Return `text` with what identifies or unlocks replaced by a word in brackets."""
-    text = _LONG.sub(_replacement, _SECRETS.sub(_replacement, text))
-    if "@" in text:
-        text = _EMAIL.sub(_replacement, text)
-    if _DIGIT.search(text):
-        text = _NUMBERS.sub(_replacement, text)
+    """Return `text` with what identifies or unlocks replaced by a word in brackets.
+
+    A pattern is tried only where a cheaper look finds what it cannot do without.
+    """
+    for pattern in _patterns_for(text):
+        text = pattern.sub(_replacement, text)
     return text
+
+
+def _patterns_for(text: str) -> Iterator[re.Pattern[str]]:
+    """Yield the patterns worth trying, those for secrets first."""
+    if "-----" in text:
+        yield _KEYS
+    if "://" in text:
+        yield _CREDENTIALS
+    if max(map(len, text.split()), default=0) >= _SHORTEST_TOKEN:
+        yield _TOKENS
+    if ":" in text or "=" in text or " is " in text or " IS " in text:
+        yield _NAMED
+    if "@" in text:
+        yield _EMAIL
+    if text.count(".") >= _DOTS or text.count(":") >= _SOME_COLONS:
+        yield _IP
+    if _DIGIT.search(text):
+        yield _PLACES
+        if _SIX_DIGITS.search(text):
+            yield _NUMBERS
 
 
 def redact(value: Any) -> Any:

@@ -91,7 +91,7 @@ class Client:
         source: Any = None,
         **data: Any,
     ) -> int:
-        """Record that something happened. Takes about a microsecond, waits for nothing, raises nothing.
+        """Record that something happened. Takes microseconds, waits for nothing, raises nothing.
 
         Args:
             type: what happened, in a word: `signup`.

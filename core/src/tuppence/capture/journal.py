@@ -68,7 +68,10 @@ class FileSegments:
 
     def numbers(self) -> list[int]:
         """Return the segments there are, oldest first."""
-        names = [entry.name for entry in os.scandir(self._folder) if entry.name.endswith(SUFFIX)]
+        try:
+            names = [entry.name for entry in os.scandir(self._folder) if entry.name.endswith(SUFFIX)]
+        except FileNotFoundError:  # someone removed the folder
+            return []
         return sorted(int(name.removesuffix(SUFFIX)) for name in names if name.removesuffix(SUFFIX).isdigit())
 
     def read(self, number: int, start: int, size: int) -> bytes:
