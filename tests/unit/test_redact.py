@@ -1,6 +1,8 @@
 """What is taken out of texts, and what is left alone."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tuppence.redact import may_identify, pseudonym, redact, redact_text, shortened
 
@@ -94,3 +96,38 @@ def test_the_steps_taken_grow_no_faster_than_the_text(piece):
 
 def test_words_that_shout_are_heard_too():
     assert redact_text("MY PASSWORD IS SWORDFISH") == "MY PASSWORD IS [secret]"
+
+
+PIECES = [
+    "Password",
+    " Is ",
+    "is",
+    ": ",
+    "=",
+    "pin",
+    "TOKEN",
+    "+44 20 7946",
+    "@",
+    "a@b.co",
+    "://",
+    "Bearer ",
+    "sk-",
+]
+PIECES += [
+    "x" * 20,
+    "12",
+    "-",
+    ".",
+    " ",
+    "GB82 WEST 1234",
+    "::1",
+    "fe80:",
+    "High Street",
+    "-----BEGIN ",
+    "1111",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=12).map("".join))
+def test_no_text_makes_redaction_fail_or_keeps_a_card_number(text):
+    assert not redact_text(f"{text} 4111 1111 1111 1111 ").endswith("1111 ")

@@ -43,6 +43,7 @@ _TOKENS: Final = _compiled(
     uuid=_UUID,
     mixed=r"(?<![\w-])[\w-]{32,}+",
 )
+_SEPARATOR: Final = re.compile(r"(\s+is\s+|\s*[:=]\s*)", re.IGNORECASE)
 _SHORTEST_TOKEN: Final = 15
 _NAMED: Final = _compiled(
     named=rf"\b(?:{_NAMES})(?:\s{{1,3}}is\s{{1,3}}|\s{{0,3}}[:=]\s{{0,3}})(?!\[)[^\s,;]++"
@@ -62,7 +63,7 @@ _NUMBERS: Final = _compiled(
         r"|\b\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d\d)\b"
     ),
     iban=r"\b[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b",
-    number=r"(?<![\w.,])[+(]?\d(?:[ ().\-/]{0,2}\d){5,40}(?!\w)",
+    number=r"(?:[+(]|(?<![\w.,]))\d(?:[ ().\-/]{0,2}\d){5,40}(?!\w)",
 )
 _DIGIT: Final = re.compile(r"\d")
 _SIX_DIGITS: Final = re.compile(r"\d(?:[ ().\-/]{0,2}\d){5}")
@@ -182,7 +183,7 @@ def _bearer(found: str) -> str:
 
 def _named(found: str) -> str:
     """Keep the name of a secret and replace what it is."""
-    name, separator, _ = re.split(r"(\s+is\s+|\s*[:=]\s*)", found, maxsplit=1)
+    name, separator, _ = _SEPARATOR.split(found, maxsplit=1)
     return f"{name}{separator}[secret]"
 
 
