@@ -5,7 +5,7 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from tuppence import plugins
-from tuppence.cli.app import COULD_NOT, DONE
+from tuppence.cli.app import DONE
 from tuppence.drivers import Kind
 from tuppence.hookspecs import API, Provider, hookimpl
 
@@ -44,8 +44,8 @@ def test_a_plugin_that_cannot_be_loaded_is_named_with_the_reason(tuppence, insta
 
     result = tuppence("providers")
 
-    assert result.status == COULD_NOT
-    assert "broken is broken and left out: ModuleNotFoundError: No module named" in result.stderr
+    assert result.status == DONE
+    assert "broken\t\tbroken, left out: ModuleNotFoundError: No module named" in result.stdout
 
 
 def test_a_driver_that_cannot_be_imported_is_named_beside_those_that_can(tuppence, installed, monkeypatch):
@@ -57,6 +57,24 @@ def test_a_driver_that_cannot_be_imported_is_named_beside_those_that_can(tuppenc
 
     result = tuppence("providers")
 
-    assert result.status == COULD_NOT
+    assert result.status == DONE
     assert "acme: cannot load its queue" in result.stdout
     assert "local\tqueue\t" in result.stdout
+
+
+def test_an_installed_plugin_that_raises_leaves_every_other_provider_working(script, monkeypatch, tmp_path):
+    (tmp_path / "broken_plugin.py").write_text("raise RuntimeError('no such driver')\n")
+    metadata = tmp_path / "broken-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[tuppence]\nbroken = broken_plugin\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    listed, drained = script("providers"), script("drain")
+    monkeypatch.setenv("TUPPENCE_PROVIDER", "broken")
+    asked = script("drain")
+
+    assert "RuntimeError: no such driver" in listed.stdout
+    assert "local\tqueue\t" in listed.stdout
+    assert (listed.status, drained.status, asked.status) == (0, 0, 1)
+    assert "installed but broken: RuntimeError: no such driver" in asked.stderr

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from tuppence import plugins
-from tuppence.cli.app import COULD_NOT, DONE, Session, shared
+from tuppence.cli.app import Session, shared
 from tuppence.drivers import Driver, Kind, Limits
 from tuppence.errors import PluginError
 from tuppence.plugins import Plugins
@@ -15,7 +15,7 @@ from tuppence.plugins import Plugins
 
 @click.command()
 @shared
-def providers(session: Session) -> int:
+def providers(session: Session) -> None:
     """List installed providers and what they can do."""
     found = plugins.load()
     drivers = [
@@ -28,14 +28,14 @@ def providers(session: Session) -> int:
     session.output.table(
         ("provider", "kind", "features", "limits"),
         [
-            (d["provider"], d["kind"], d["error"] or ", ".join(d["features"]), _words(d["limits"]))
-            for d in drivers
+            *(
+                (d["provider"], d["kind"], d["error"] or ", ".join(d["features"]), _words(d["limits"]))
+                for d in drivers
+            ),
+            *((plugin["name"], "", f"broken, left out: {plugin['reason']}", "") for plugin in broken),
         ],
     )
-    for plugin in broken:
-        session.output.note(f"{plugin['name']} is broken and left out: {plugin['reason']}")
     session.output.result({"drivers": drivers, "broken": broken})
-    return COULD_NOT if broken or any(driver["error"] for driver in drivers) else DONE
 
 
 def _driver(found: Plugins, provider: str, kind: Kind) -> dict[str, Any]:
