@@ -49,3 +49,8 @@ class TestLocalMailerFiles(MailerContract):
         driver.send(replace(MAIL, sender=""), idempotency_key="one", deadline=soon())
 
         assert letterbox()[0]["From"] == "Bot <bot@example.com>"
+
+    def test_without_any_sender_a_mail_is_from_its_recipient(self, open_driver, context, soon, letterbox):
+        open_driver(context).send(replace(MAIL, sender=""), idempotency_key="one", deadline=soon())
+
+        assert letterbox()[0]["From"] == "me@example.org"

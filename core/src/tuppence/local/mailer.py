@@ -38,7 +38,7 @@ class MailerOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         port: 0 means the usual one: 587 with STARTTLS, 465 with TLS, 25 without.
         security: `starttls`, `tls` from the first byte, or `none`.
         username, password: for a server that wants a login; never sent unencrypted except to this machine.
-        sender: the From address of mails that name none.
+        sender: the From address of mails that name none; empty means the recipient's own.
         directory: where files go; made when first used, within a folder that exists.
         ca_file: certificates to trust instead of the machine's.
         timeout: how long one step of the conversation may take.
@@ -80,7 +80,7 @@ class LocalMailer(MailerDriver):
             raise failure(ErrorCode.TIMEOUT, "mailer.send", "no time is left")
         message = compose(
             email,
-            default_sender=self.options.sender,
+            default_sender=self.options.sender or email.to,
             key=_digest(idempotency_key),
             date=self.context.clock.now(),
         )
