@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuppence.pipeline.loss import loss
-from tuppence.pipeline.rollup import Cell, ModelUse, Rollup, Seen, encode, merge_cells, merge_runs, merge_seen
+from tuppence.pipeline.rollup import Cell, ModelUse, Rollup, Seen, encode, merge_cells, merge_seen
 from tuppence.pipeline.sketch import EXACT_IDS, HISTOGRAM_ERROR, HLL_ERROR, Histogram, IdSet
 from tuppence.pipeline.texts import ALL_ASKERS, ASKERS, Text, merge_texts
+from tuppence.runs import merge_runs
 
 hashes = st.integers(0, 2**64 - 1)
 counts = st.integers(0, 1_000)

@@ -17,6 +17,7 @@ from tuppence.capture.frames import LEAD, Frame, FrameKind, Stop, after_torn, re
 from tuppence.capture.journal import FIRST, SEGMENT_BYTES, Segments, header_of
 from tuppence.capture.state import Outbox
 from tuppence.event import Event, Outcome, hour_of
+from tuppence.runs import merge_runs
 
 MAX_PENDING: Final = 32
 """Batches packed ahead of the queue; while it is away, the rest waits in the bounded journal."""
@@ -233,7 +234,7 @@ class Packer:
             hours.setdefault(hour_of(row.time), []).append(row)
         if goodbye and not hours:
             hours[hour_of(now)] = []
-        state.seen = _with_runs(state.seen, [row.seq for row in rows])
+        state.seen = merge_runs([*state.seen, *([row.seq, row.seq] for row in rows)])
         counts = self._counts(final=goodbye)
         batches: list[Batch] = []
         for place, hour in enumerate(sorted(hours)):
@@ -293,14 +294,3 @@ _ENOUGH_TO_GUESS: Final = 50
 
 def _seq(event: Event) -> int:
     return event.seq
-
-
-def _with_runs(runs: list[list[int]], numbers: list[int]) -> list[list[int]]:
-    """Return `[first, last]` runs with these numbers added."""
-    joined: list[list[int]] = []
-    for first, last in sorted([*map(tuple, runs), *((number, number) for number in numbers)]):
-        if joined and first <= joined[-1][1] + 1:
-            joined[-1][1] = max(joined[-1][1], last)
-        else:
-            joined.append([first, last])
-    return joined

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tuppence.batch import Columns, Header
-from tuppence.pipeline.rollup import Seen, merge_runs, merge_seen
+from tuppence.pipeline.rollup import Seen, merge_seen
+from tuppence.runs import merge_runs
 
 
 class Identities:

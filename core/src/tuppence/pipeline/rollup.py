@@ -15,6 +15,7 @@ import msgspec
 
 from tuppence.event import hour_start
 from tuppence.pipeline.sketch import Histogram, IdSet
+from tuppence.runs import merge_runs
 
 VERSION: Final = 1
 NAMES: Final = 256
@@ -187,17 +188,6 @@ def merge_seen(parts: Iterable[Seen]) -> Seen:
 def merge_instances(parts: Iterable[Mapping[str, Seen]]) -> dict[str, Seen]:
     """Return what arrived of each instance over several rollups."""
     return _grouped(parts, merge_seen)
-
-
-def merge_runs(runs: Iterable[list[int]]) -> list[list[int]]:
-    """Return `[first, last]` runs of whole numbers sorted, with those that touch or overlap joined."""
-    joined: list[list[int]] = []
-    for first, last in sorted(map(tuple, runs)):
-        if joined and first <= joined[-1][1] + 1:
-            joined[-1][1] = max(joined[-1][1], last)
-        else:
-            joined.append([first, last])
-    return joined
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -1,0 +1,16 @@
+"""Sets of whole numbers that come mostly one after the other, as `[first, last]` runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def merge_runs(runs: Iterable[list[int]]) -> list[list[int]]:
+    """Return `[first, last]` runs of whole numbers sorted, with those that touch or overlap joined."""
+    joined: list[list[int]] = []
+    for first, last in sorted(map(tuple, runs)):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1][1] = max(joined[-1][1], last)
+        else:
+            joined.append([first, last])
+    return joined
