@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from tuppence.capture import places
 from tuppence.capture.journal import FileSegments, Journal, MemorySegments
+from tuppence.capture.lifecycle import EXIT_TIMEOUT
 from tuppence.capture.packer import Packer
 from tuppence.capture.places import Lock
 from tuppence.capture.sender import SEND_TIMEOUT, Sender, clear_orphans
@@ -103,10 +104,7 @@ class Instance:
 
     def close(self, timeout: float) -> bool:
         """Give the journal up, so that its end can be seen; return whether the queue has everything."""
-        self.journal.close()
-        if self._owner is not None:
-            self._owner.release()
-        self._closing_by = time.monotonic() + timeout
+        self._give_up(timeout)
         self._wake.put(None)
         self._ended.wait(timeout)
         return self.sender.empty if self._path is None else not self._path.exists()
@@ -164,7 +162,7 @@ class Instance:
             with suppress(queue.Empty):
                 self._wake.get(timeout=TICK)
             if self._alive() is None:
-                self._give_up()
+                self._give_up(EXIT_TIMEOUT)  # its client was dropped without being closed
             asked, flushed = self.journal.flushes > flushed, self.journal.flushes
             self._work(flush=asked)
         self._finish(self._closing_by)
@@ -190,9 +188,9 @@ class Instance:
             log.exception("tuppence: the sender failed and goes on")
             return False
 
-    def _give_up(self) -> None:
-        """Close the journal of a client that was dropped without being closed."""
+    def _give_up(self, timeout: float) -> None:
+        """Close the journal, so that its end can be seen, and give the thread `timeout` seconds more."""
         self.journal.close()
         if self._owner is not None:
             self._owner.release()
-        self._closing_by = time.monotonic() + 1.0
+        self._closing_by = time.monotonic() + timeout

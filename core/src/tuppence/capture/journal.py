@@ -25,8 +25,6 @@ from pathlib import Path
 from struct import Struct
 from typing import Final, NamedTuple, Protocol
 
-from tuppence.capture.frames import LEAD
-
 MAGIC: Final = b"tpj\x01"
 SEGMENT_BYTES: Final = 1024 * 1024
 FIRST: Final = 64
@@ -271,6 +269,3 @@ def header_of(segment: bytes) -> tuple[int, int] | None:
     if len(segment) < FIRST or segment[:4] != MAGIC:
         return None
     return _COUNTER.unpack_from(segment, _REFUSED_AT)[0], _COUNTER.unpack_from(segment, _FLUSHES_AT)[0]
-
-
-assert FIRST % LEAD == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 from tuppence.clock import Clock, Deadline
 from tuppence.config import Config
@@ -49,11 +48,6 @@ def gather(store: Store, config: Config, week: Week, clock: Clock, *, deadline: 
         keep_events=config.retention.events,
         keep_rollups=config.retention.rollups,
     )
-
-
-def zone_of(config: Config) -> ZoneInfo:
-    """Return the owner's time zone; the configuration has been checked."""
-    return ZoneInfo(config.timezone)
 
 
 def _numbers(store: Store, project: str, week: Week, deadline: Deadline) -> Numbers:
