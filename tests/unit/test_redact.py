@@ -98,6 +98,10 @@ def test_words_that_shout_are_heard_too():
     assert redact_text("MY PASSWORD IS SWORDFISH") == "MY PASSWORD IS [secret]"
 
 
+def test_what_only_looks_like_an_iban_hides_no_part_of_a_card_number():
+    assert redact_text("GB82 WEST 1234Password 4111 1111 1111 1111").endswith("Password [card]")
+
+
 PIECES = [
     "Password",
     " Is ",

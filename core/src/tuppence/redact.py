@@ -56,13 +56,15 @@ _PLACES: Final = _compiled(
     street=rf"\b\d{{1,5}}[a-z]?,? (?:[^\W\d_][\w'-]{{1,24}} ){{1,3}}(?:{_STREETS})\b",
     postcode=r"\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b",
 )
+_ACCOUNTS: Final = _compiled(
+    uuid=_UUID, iban=r"\b[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"
+)
 _NUMBERS: Final = _compiled(
     uuid=_UUID,
     date=(
         r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?"
         r"|\b\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d\d)\b"
     ),
-    iban=r"\b[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b",
     number=r"(?:[+(]|(?<![\w.,]))\d(?:[ ().\-/]{0,2}\d){5,40}(?!\w)",
 )
 _DIGIT: Final = re.compile(r"\d")
@@ -132,6 +134,7 @@ def _patterns_for(text: str) -> Iterator[re.Pattern[str]]:
     if _DIGIT.search(text):
         yield _PLACES
         if _SIX_DIGITS.search(text):
+            yield _ACCOUNTS
             yield _NUMBERS
 
 
@@ -201,7 +204,7 @@ def _ip(found: str) -> str:
 
 
 def _iban(found: str) -> str:
-    return "[account]" if _is_iban(found) else _number(found)
+    return "[account]" if _is_iban(found) else found
 
 
 def _number(found: str) -> str:
