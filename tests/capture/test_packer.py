@@ -189,6 +189,18 @@ def test_many_large_events_become_batches_within_the_limit(journal, packer):
     assert max(header.captured for header in headers) == 399
 
 
+def test_events_that_are_all_alike_are_not_packed_beyond_what_a_reader_unpacks(journal, packer):
+    for seq in range(1, 1_001):
+        write(journal, FrameKind.EVENT, seq, text="x" * 3_900, more="y" * 3_900)
+    one = packer()
+
+    while sum(header.count for header in packed(one)[0]) < 1_000:
+        one.read(dead=False)
+        one.commit(NOW)
+
+    assert [event.seq for event in packed(one)[1]] == list(range(1, 1_001))
+
+
 def test_a_torn_frame_is_skipped_when_its_writer_is_dead(journal, packer):
     write(journal, FrameKind.EVENT, 1)
     journal.append(b"\x40\x00\x00\x00torn in the middle of being writ" + bytes(40))

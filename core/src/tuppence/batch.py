@@ -37,8 +37,9 @@ TARGET_BODY: Final = 60 * 1024
 MAX_EVENTS: Final = 4_096
 """Events in one batch: bounds what a reader holds at once."""
 MAX_HEADER: Final = 4_096
-MAX_RAW: Final = 16 * 1024 * 1024
-"""The columns before compression, at most: what a reader is willing to unpack."""
+MAX_RAW: Final = 4 * 1024 * 1024
+"""The columns before compression, at most: what a reader is willing to unpack. A byte may become an object of
+80 bytes, so that this bounds what one message can make a reader hold."""
 _LARGEST: Final = 2**63 - 1
 _WIDE: Final = 32
 """Keys of `data` that get a column of their own; the rest go row by row."""
@@ -93,10 +94,16 @@ class Columns(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """A packed batch: its id, and the bytes of the message."""
+    """A packed batch: its id, the bytes of the message, and how many its columns have before compression."""
 
     id: str
     body: bytes
+    raw: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether it is within what a queue takes and a reader unpacks."""
+        return len(self.body) <= MAX_BODY and self.raw <= MAX_RAW
 
 
 _header = msgspec.json.Encoder(order="deterministic")
@@ -114,7 +121,7 @@ def pack(header: Header, events: Sequence[Event]) -> Batch:
     body = zstandard.ZstdCompressor(level=LEVEL).compress(raw)
     sealed = len(head).to_bytes(4, "little") + head + body
     digest = hashlib.blake2b(sealed, digest_size=DIGEST).digest()
-    return Batch(digest.hex(), MAGIC + digest + sealed)
+    return Batch(digest.hex(), MAGIC + digest + sealed, len(raw))
 
 
 def is_batch(body: bytes) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from tuppence.batch import MAX_BODY, MAX_EVENTS, TARGET_BODY, Batch, Header, pack
+from tuppence.batch import MAX_EVENTS, TARGET_BODY, Batch, Header, pack
 from tuppence.capture.frames import LEAD, Frame, FrameKind, Stop, after_torn, read
 from tuppence.capture.journal import FIRST, SEGMENT_BYTES, Segments, header_of
 from tuppence.capture.state import Outbox
@@ -269,7 +269,7 @@ class Packer:
             **counts,
         )
         batch = pack(header, rows)
-        if len(batch.body) > MAX_BODY and len(rows) > 1:
+        if not batch.fits and len(rows) > 1:
             half = len(rows) // 2
             return [
                 *self._pack_some(hour, rows[:half], counts, goodbye=False),
