@@ -22,7 +22,7 @@ from zlib import crc32
 
 import msgspec
 
-from tuppence.event import MAX_EVENT_BYTES, Event
+from tuppence.event import LATEST_MS, MAX_EVENT_BYTES, Event
 
 
 class FrameKind(IntEnum):
@@ -58,12 +58,12 @@ MANY: Final = 1_000_000
 MAX_FRAME: Final = 4 * MAX_EVENT_BYTES
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder().decode
+_Head = tuple[str, str | None, str | None, str | None]
+_read_both = msgspec.msgpack.Decoder(tuple[str, str | None, str | None, str | None, dict[str, Any]]).decode
+_read_end = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
 
-def frame(
-    kind: int, seq: int, time: int, head: tuple[str, str | None, str | None, str | None] | None, data: bytes
-) -> bytes:
+def frame(kind: int, seq: int, time: int, head: _Head | None, data: bytes) -> bytes:
     """Return the bytes of a frame. `head` is type, source, user and session; `data` an encoded map."""
     rest = _FIXED.pack(kind, seq, time) + (_encode(head) + data if head else data)
     return _LEAD.pack(len(rest), crc32(rest)) + rest
@@ -93,11 +93,11 @@ def read(segment: bytes, start: int, found: list[Frame], most: int = MANY) -> tu
         if length == ENDED:
             return at, Stop.END
         rest = segment[at + LEAD : at + LEAD + length]
-        if length > MAX_FRAME or len(rest) < length or crc32(rest) != checksum:
+        if not _FIXED.size < length <= MAX_FRAME or len(rest) < length or crc32(rest) != checksum:
             return at, Stop.TORN
         try:
             found.append(_parsed(rest))
-        except (msgspec.MsgspecError, ValueError, TypeError, RecursionError):
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             return at, Stop.TORN
         at += LEAD + length
     return at, Stop.END
@@ -116,32 +116,28 @@ def _leads(segment: bytes, start: int) -> Iterator[tuple[int, int, int]]:
     """Yield offsets that may begin a frame."""
     for offset in range(start, len(segment) - LEAD - _FIXED.size):
         length, checksum = _LEAD.unpack_from(segment, offset)
-        if _FIXED.size <= length <= MAX_FRAME and offset + LEAD + length <= len(segment):
+        if _FIXED.size < length <= MAX_FRAME and offset + LEAD + length <= len(segment):
             yield offset, length, checksum
 
 
 def _parsed(rest: bytes) -> Frame:
+    """Return the frame of bytes whose checksum was right. Raises `ValueError` and what msgspec raises."""
     kind, seq, time = _FIXED.unpack_from(rest)
+    if time > LATEST_MS or seq > _LARGEST:
+        raise ValueError("a number that no writer writes")
     if kind == FrameKind.CLOSED:
-        return Frame(kind, Event(time=time, type="", seq=seq, data=_decode(rest[_FIXED.size :])))
-    type_, source, user, session, data = _both(rest)
+        return Frame(kind, Event(time=time, type="", seq=seq, data=_read_end(rest[_FIXED.size :])))
+    if kind not in _WITH_HEAD or rest[_FIXED.size] != _FOUR:
+        raise ValueError("not a head")
+    # Head and data are written one after the other, so that neither is encoded twice: an array of five is an
+    # array of four with another first byte and one more item behind it.
+    type_, source, user, session, data = _read_both(_FIVE + rest[_FIXED.size + 1 :])
     return Frame(
         kind, Event(time=time, type=type_, seq=seq, source=source, user=user, session=session, data=data)
     )
 
 
-def _both(rest: bytes) -> tuple[str, str | None, str | None, str | None, dict[str, Any]]:
-    """Return head and data, written one after the other so that neither is encoded twice.
-
-    An array of five is an array of four with another first byte and one more item behind it.
-    """
-    if rest[_FIXED.size] != _FOUR:
-        raise ValueError("not a head")
-    fields: tuple[str, str | None, str | None, str | None, dict[str, Any]] = tuple(
-        _decode(_FIVE + rest[_FIXED.size + 1 :])
-    )
-    return fields
-
-
+_WITH_HEAD: Final = frozenset({FrameKind.EVENT, FrameKind.OPENED})
+_LARGEST: Final = 2**63 - 1
 _FOUR: Final = 0x94
 _FIVE: Final = b"\x95"
