@@ -5,7 +5,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick faults lint lock clean
+.PHONY: help setup demo test quick faults lint docs lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,8 +38,13 @@ lint: setup ## style and types
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
+docs: setup ## the documentation as a site, once all it shows has been run
+	.venv/bin/pytest -q -n 2 tests/docs
+	.venv/bin/sphinx-build -q -E --fail-on-warning --nitpicky -c docs . site
+	@echo "The examples ran. Read the documentation: site/index.html"
+
 lock: .tools/bin/uv ## refresh uv.lock
 	$(UV) lock
 
 clean: ## remove what make made
-	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache dist
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache dist site

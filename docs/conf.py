@@ -1,0 +1,78 @@
+"""How the pages become a site: `make docs`.
+
+The sources are the Markdown files as they lie in the repository, so that a link that works there works here.
+An `index.md` lists its pages with a sentence for each. What it links to, in that order, is the navigation, so
+no page needs a list that only the site understands.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+
+from sphinx.application import Sphinx
+
+import tuppence
+
+ROOT = Path(__file__).parents[1]
+LINK = re.compile(r"\]\(([^)#:]+)\.md\)")
+
+project = "tuppence"
+author = "tuppence's authors"
+version = release = tuppence.__version__
+root_doc = "docs/index"
+include_patterns = [
+    "docs/**.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "examples/*/README.md",
+]
+exclude_patterns = ["**/.*", "**/node_modules", "site"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+nitpicky = True
+nitpick_ignore_regex = [("py:.*", ".*")]  # annotations name the standard library, which is on another host
+highlight_language = "none"
+default_role = "code"  # docstrings mark code as Markdown does
+
+myst_heading_anchors = 3
+myst_links_external_new_tab = True
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+autodoc_class_signature = "mixed"
+python_maximum_signature_line_length = 80
+add_module_names = False
+
+html_theme = "furo"
+html_title = f"tuppence {version}"
+html_copy_source = False
+html_show_sphinx = False
+html_show_search_summary = False  # would need a server; the site is also read from a folder
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_extra_path = ["_extra"]
+html_theme_options = {"top_of_page_buttons": []}
+
+
+def navigation(app: Sphinx, docname: str, source: list[str]) -> None:  # noqa: ARG001 - Sphinx's signature
+    """Make the links of an index its part of the navigation."""
+    page = PurePosixPath(docname)
+    if page.name != "index":
+        return
+    pages = [target for target in dict.fromkeys(LINK.findall(source[0])) if _belongs(page, target)]
+    source[0] += "\n\n".join(["", "```{toctree}\n:hidden:", *pages, "```"]).replace("\n\n", "\n")
+
+
+def _belongs(page: PurePosixPath, target: str) -> bool:
+    """Whether a link leads to a page below an index: below the first are the parts, and what lies outside."""
+    if page == PurePosixPath(root_doc):
+        return target.endswith("/index") or target.startswith("../")
+    return "/" not in target
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Tell Sphinx of the navigation."""
+    app.connect("source-read", navigation)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
