@@ -3,8 +3,8 @@
 import pytest
 
 from pipeline.world import World, unavailable
-from tuppence.drivers import Limits, Message
-from tuppence.errors import ErrorCode
+from tuppence.drivers import LETTERS, MAX_ID, Limits, Message
+from tuppence.errors import DriverError, ErrorCode
 from tuppence.pipeline.drain import LEASE
 
 
@@ -90,3 +90,33 @@ def test_an_extended_lease_is_not_delivered_to_another(world):
     world.clock.advance(LEASE * 0.9)
 
     assert receive(world) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"id": ""},
+        {"id": "a b"},
+        {"id": "fünf"},
+        {"id": "x" * (MAX_ID + 1)},
+        {"lane": "a/b"},
+        {"lane": "x" * (MAX_ID + 1)},
+    ],
+    ids=str,
+)
+def test_a_message_no_service_need_carry_is_refused_and_nothing_is_sent(world, wrong):
+    fields = {"id": "m", "body": b"x", "lane": "", **wrong}
+
+    with pytest.raises(DriverError, match=r"made of A-Z|at most 128") as caught:
+        world.queue.send([message(0), Message(**fields)], deadline=world.deadline)
+
+    assert caught.value.code is ErrorCode.INVALID
+    assert depth(world) == 0
+
+
+def test_the_longest_id_of_every_letter_is_sent(world):
+    name = (LETTERS * 2)[:MAX_ID]
+
+    assert world.queue.send([Message(id=name, body=b"x", lane=name)], deadline=world.deadline) == []
+
+    assert [one.message.id for one in receive(world)] == [name]

@@ -284,3 +284,63 @@ def test_only_the_records_that_failed_are_written_again(world, store):
     assert store.put_many(records, deadline=world.deadline) == []
 
     assert written == [["a", "b", "c"], ["a"]]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        Key(partition="", sort="s"),
+        Key(partition="p", sort=""),
+        Key(partition="p/q", sort="s"),
+        Key(partition="p", sort="fünf"),
+        Key(partition="p", sort="s\n"),
+        Key(partition="p" * 250, sort="s" * 250),
+    ],
+    ids=["no partition", "no sort", "a slash", "a letter beyond ASCII", "a line break", "too long"],
+)
+@pytest.mark.parametrize("call", ["put", "put_many", "get", "delete", "delete on a version"])
+def test_a_key_no_store_need_hold_is_refused_in_words(world, store, key, call):
+    calls = {
+        "put": lambda: store.put(Record(key=key, body=b"x"), deadline=world.deadline),
+        "put_many": lambda: store.put_many([Record(key=key, body=b"x")], deadline=world.deadline),
+        "get": lambda: store.get(key, deadline=world.deadline),
+        "delete": lambda: store.delete(key, deadline=world.deadline),
+        "delete on a version": lambda: store.delete(key, condition=Version("1"), deadline=world.deadline),
+    }
+
+    with pytest.raises(DriverError, match=r"made of A-Z|at most 487 bytes") as caught:
+        calls[call]()
+
+    assert caught.value.code is ErrorCode.INVALID
+    assert world.faults.calls == 0
+
+
+@pytest.mark.parametrize("bounds", [{"start": "a/b"}, {"end": "ü"}])
+def test_a_query_no_store_need_answer_is_refused(world, store, bounds):
+    with pytest.raises(DriverError, match="made of A-Z"):
+        list(store.query("p", **bounds, deadline=world.deadline))
+    with pytest.raises(DriverError, match="made of A-Z"):
+        list(store.query("", deadline=world.deadline))
+
+
+def test_the_longest_key_is_kept_also_of_a_record_that_is_split(world, store):
+    world.drivers[1].limits = Limits(batch_items=5, batch_bytes=40_000, item_bytes=1_500)
+    key = Key(partition="p" * 243, sort="s" * 244)
+
+    store.put(Record(key=key, body=BIG), deadline=world.deadline)
+
+    assert store.get(key, deadline=world.deadline).body == BIG
+
+
+def test_one_key_twice_in_a_call_is_refused(world, store):
+    twice = [Record(key=KEY, body=b"1"), Record(key=KEY, body=b"2")]
+
+    for call in (
+        lambda: store.put_many(twice, deadline=world.deadline),
+        lambda: store.get_many([KEY, KEY], deadline=world.deadline),
+        lambda: store.delete_many([KEY, KEY], deadline=world.deadline),
+    ):
+        with pytest.raises(DriverError, match="must all differ"):
+            call()
+
+    assert world.faults.calls == 0

@@ -25,7 +25,8 @@ MAX_RECORD: Final = 64 * 1024 * 1024
 """The largest record that is written, or put together again."""
 OWN: Final = 64
 """Bytes kept free in every item for the attributes that core adds."""
-_SUFFIX: Final = len(f"{MARK}0123456789abcdef.1234567")
+SUFFIX: Final = len(f"{MARK}0123456789abcdef.1234567")
+"""What a chunk's key is longer by than its head's."""
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -51,7 +52,7 @@ def is_chunk(key: Key) -> bool:
 
 def split(record: Record, item_bytes: int) -> tuple[Record, list[Record]]:
     """Return the head and the chunks of a record, none of them larger than `item_bytes`."""
-    length = item_bytes - OWN - len(record.key.partition) - len(record.key.sort) - _SUFFIX
+    length = item_bytes - OWN - len(record.key.partition) - len(record.key.sort) - SUFFIX
     parts = [record.body[at : at + length] for at in range(0, len(record.body), length)]
     manifest = Manifest(secrets.token_hex(8), len(parts), len(record.body), _digest(record.body))
     chunks = [

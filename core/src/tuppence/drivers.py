@@ -16,17 +16,24 @@ What holds for every driver:
 
 from __future__ import annotations
 
+import string
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from tuppence.clock import Clock, Deadline
 from tuppence.errors import DriverError
 
 ZERO = timedelta(0)
+LETTERS: Final = string.ascii_letters + string.digits + "._~-"
+"""What ids, lanes and keys are made of. Core checks it, so that drivers need not."""
+MAX_ID: Final = 128
+"""Bytes of a message's id, and of its lane."""
+MAX_KEY: Final = 512
+"""Bytes of a key's two parts together."""
 
 
 class Kind(StrEnum):
@@ -102,7 +109,11 @@ class ItemError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A message to send. `lane` keeps order among its own and may be ignored where there is no order."""
+    """A message to send.
+
+    `lane` keeps order among its own and may be ignored where there is no order. `id` and `lane` are made of
+    `LETTERS`, at most `MAX_ID` each; only a lane may be empty.
+    """
 
     id: str
     body: bytes
@@ -113,7 +124,8 @@ class Message:
 class Delivery:
     """A message as received, leased to the receiver until `expires`.
 
-    `receipt` is the driver's own handle. `attempt` counts from 1 where the service counts at all.
+    `receipt` is the handle of the driver that received it, and of no other instance. `attempt` counts from 1
+    where the service counts at all.
     """
 
     message: Message
@@ -124,7 +136,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Key:
-    """Where a record lives. Both parts are ASCII `[A-Za-z0-9._~-]`, 512 bytes together at most."""
+    """Where a record lives. Neither part is empty, both are made of `LETTERS`, at most `MAX_KEY` together."""
 
     partition: str
     sort: str
@@ -137,8 +149,8 @@ class Record:
     Attributes:
         key: where it lives.
         body: at most the store's `limits.item_bytes`, attributes and key included.
-        attributes: a few short strings beside the body, for people and for sorting out.
-        expires_at: from this second on no read returns it; `None` keeps it.
+        attributes: a few short strings beside the body, for people and for sorting out; names are ASCII.
+        expires_at: from this second on no read returns it, a fraction left aside; `None` keeps it.
         version: set by the store on reads; changes with every completed put; ignored on writes.
 
     """
@@ -187,7 +199,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """When a job runs: a cron line of five fields in an IANA time zone."""
+    """When a job runs: a cron line of five fields in an IANA time zone.
+
+    Names are of small letters, digits and `-`, at most 32; a payload is at most 1 KiB of any text. It fires
+    by the clock on the wall. A time that a change of that clock leaves out is made up for within the hour or
+    not at all; one that comes twice fires once or twice.
+    """
 
     name: str
     cron: str
@@ -280,7 +297,7 @@ class QueueDriver(Driver):
     def nack(
         self, deliveries: Sequence[Delivery], /, *, delay: timedelta = ZERO, deadline: Deadline
     ) -> Sequence[ItemError]:
-        """Give back, to be delivered again after `delay`. `NOT_FOUND` where the lease was lost."""
+        """Give back, to be delivered again after `delay`, clamped as a lease is. `NOT_FOUND` as above."""
 
     @abstractmethod
     def depth(self, *, deadline: Deadline) -> tuple[int, timedelta | None]:
@@ -290,7 +307,8 @@ class QueueDriver(Driver):
 class StoreDriver(Driver):
     """Records under a partition and a sort key, with conditions and a time to live.
 
-    A query or get sees every put that has completed. An expired record counts as absent everywhere.
+    A query or get sees every put that has completed. An expired record counts as absent everywhere. The keys
+    of one call all differ; core sees to that.
     """
 
     limits: Limits

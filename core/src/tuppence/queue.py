@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from tuppence.clock import Clock, Deadline
-from tuppence.drivers import ZERO, Delivery, ItemError, Limits, Message, QueueDriver
+from tuppence.drivers import LETTERS, MAX_ID, ZERO, Delivery, ItemError, Limits, Message, QueueDriver
+from tuppence.errors import DriverError, ErrorCode
 from tuppence.retry import call, each
 
 Item = TypeVar("Item", Message, Delivery)
+
+_ALLOWED: Final = frozenset(LETTERS)
 
 
 class Queue:
@@ -26,7 +29,14 @@ class Queue:
         return self.driver.limits
 
     def send(self, messages: Sequence[Message], *, deadline: Deadline) -> list[ItemError]:
-        """Send all; return those that failed for good or were still failing at the deadline."""
+        """Send all; return those that failed for good or were still failing at the deadline.
+
+        Raises:
+            DriverError: `INVALID`, before anything is sent, for an id or a lane against the rules.
+
+        """
+        for message in messages:
+            _check(message)
         return self._each(
             messages, lambda batch: self.driver.send(batch, deadline=deadline), "queue.send", deadline
         )
@@ -102,6 +112,18 @@ class Queue:
             clock=self._clock,
             name=name,
         )
+
+
+def _check(message: Message) -> None:
+    """Refuse what some service could not carry."""
+    names = (message.id, message.lane)
+    if not (message.id and _ALLOWED.issuperset(message.id + message.lane)):
+        problem = "an id is not empty; it and its lane are made of A-Z a-z 0-9 . _ ~ -"
+    elif max(map(len, names)) > MAX_ID:
+        problem = f"an id and a lane are at most {MAX_ID} bytes long each"
+    else:
+        return
+    raise DriverError(ErrorCode.INVALID, operation="queue.send", provider="core", message=problem)
 
 
 def _size(item: Message | Delivery) -> int:

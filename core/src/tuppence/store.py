@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 from tuppence import chunks
 from tuppence.chunks import Manifest
 from tuppence.clock import Clock, Deadline
-from tuppence.drivers import Absent, ItemError, Key, Limits, Record, StoreDriver, Version
+from tuppence.drivers import LETTERS, MAX_KEY, Absent, ItemError, Key, Limits, Record, StoreDriver, Version
 from tuppence.errors import DriverError, ErrorCode
 from tuppence.retry import call, each, pause_before
 
@@ -30,12 +30,17 @@ LONGEST_PAUSE: Final = 1.0
 """Seconds between two tries of an updater, at most."""
 _TOKEN: Final = "tp_write"  # noqa: S105 - the name of an attribute
 _LOST: Final = frozenset({ErrorCode.ALREADY_EXISTS, ErrorCode.CONFLICT})
+_ALLOWED: Final = frozenset(LETTERS)
+_SPELLING: Final = "made of A-Z a-z 0-9 . _ ~ -"
+_LONGEST: Final = MAX_KEY - chunks.SUFFIX
 
 
 class Store:
     """A store driver with core's policy around it.
 
-    A sort key must not hold `~`, which marks chunks; attribute names must not begin with `tp_`.
+    A sort key must not hold `~`, which marks chunks, and a key is at most `MAX_KEY` less what chunks add;
+    attribute names must not begin with `tp_`. What breaks a rule for keys is `INVALID` before it reaches the
+    driver.
     """
 
     def __init__(self, driver: StoreDriver, clock: Clock) -> None:
@@ -76,6 +81,7 @@ class Store:
         """Write records, their keys all different; return those not known to have been written."""
         for record in records:
             _check(record)
+        _check_distinct("store.put", [record.key for record in records])
         whole = [position for position, record in enumerate(records) if self._fits(record)]
         errors = self._put_each([records[position] for position in whole], deadline)
         failed = [ItemError(whole[error.position], error.error) for error in errors]
@@ -92,12 +98,15 @@ class Store:
 
     def get_many(self, keys: Sequence[Key], *, deadline: Deadline) -> list[Record | None]:
         """Return a record or `None` for each key, in the keys' order."""
+        _check_keys("store.get", keys)
         return [self._whole(head, deadline) for head in self._heads(keys, deadline)]
 
     def query(
         self, partition: str, *, start: str = "", end: str = "", deadline: Deadline
     ) -> Iterator[Record]:
         """Yield the records with `start <= sort < end` in order of `sort`, one page in memory at a time."""
+        if not partition or not _ALLOWED.issuperset(f"{partition}{start}{end}"):
+            raise _error(ErrorCode.INVALID, "store.query", f"partition and bounds are {_SPELLING}")
         cursor: str | None = None
         while True:
             if deadline.expired:
@@ -158,6 +167,7 @@ class Store:
         if condition is None:
             _raise_first(self.delete_many([key], deadline=deadline))
             return True
+        _check_keys("store.delete", [key])
         plain = Version(_plain(condition.value))
         tries = 0
 
@@ -177,6 +187,7 @@ class Store:
 
     def delete_many(self, keys: Sequence[Key], *, deadline: Deadline) -> list[ItemError]:
         """Remove records; what is not there is no error. Return those not known to be gone."""
+        _check_keys("store.delete", keys)
         heads = self._heads(keys, deadline)
         errors = self._delete_each(keys, deadline)
         kept = {error.position for error in errors}
@@ -296,11 +307,27 @@ class Store:
 
 def _check(record: Record) -> None:
     """Refuse what would be read back as something else, or not at all."""
+    _check_keys("store.put", [record.key])
     if chunks.is_chunk(record.key):
         raise _error(ErrorCode.INVALID, "store.put", f"a sort key must not hold {chunks.MARK!r}")
     if len(record.body) > chunks.MAX_RECORD:
         size = f"{len(record.body)} bytes; at most {chunks.MAX_RECORD}"
         raise _error(ErrorCode.TOO_LARGE, "store.put", size)
+
+
+def _check_keys(operation: str, keys: Sequence[Key]) -> None:
+    """Refuse keys that some store could not hold, and the same key twice in a call."""
+    for key in keys:
+        if not (key.partition and key.sort and _ALLOWED.issuperset(key.partition + key.sort)):
+            raise _error(ErrorCode.INVALID, operation, f"partition and sort are not empty and {_SPELLING}")
+        if _weight(key) > _LONGEST:
+            raise _error(ErrorCode.INVALID, operation, f"a key is at most {_LONGEST} bytes long")
+    _check_distinct(operation, keys)
+
+
+def _check_distinct(operation: str, keys: Sequence[Key]) -> None:
+    if len(set(keys)) < len(keys):
+        raise _error(ErrorCode.INVALID, operation, "the keys of one call must all differ")
 
 
 def _size(record: Record) -> int:

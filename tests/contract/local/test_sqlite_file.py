@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from tuppence.clock import Deadline, SystemClock
-from tuppence.drivers import Absent, Key, Message, Record
+from tuppence.drivers import Key, Message, Record
 from tuppence.errors import ErrorCode
 from tuppence.local.database import VERSION
 from tuppence.local.queue import LocalQueue
@@ -184,32 +184,6 @@ def test_the_file_shrinks_after_a_purge(store, path, clock):
     store.close()
 
     assert path.stat().st_size < full / 10
-
-
-@pytest.mark.parametrize(
-    "key",
-    [
-        Key(partition="", sort="s"),
-        Key(partition="p", sort=""),
-        Key(partition="p/q", sort="s"),
-        Key(partition="p", sort="fünf"),
-        Key(partition="p", sort="s\n"),
-        Key(partition="p" * 256, sort="s" * 257),
-    ],
-)
-def test_a_key_against_the_rules_is_refused(store, key):
-    with refused(ErrorCode.INVALID):
-        store.put([Record(key=key, body=b"x")], deadline=soon())
-    with refused(ErrorCode.INVALID):
-        store.get([key], deadline=soon())
-    with refused(ErrorCode.INVALID):
-        store.delete([key], deadline=soon())
-
-
-def test_the_longest_key_is_taken(store):
-    key = Key(partition="p" * 256, sort="s" * 256)
-
-    assert store.put([Record(key=key, body=b"x")], condition=Absent(), deadline=soon()) == []
 
 
 def test_a_cursor_of_another_query_is_refused(store):

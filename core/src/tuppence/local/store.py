@@ -8,7 +8,6 @@ Errors: `tuppence.local.errors`.
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Sequence
@@ -28,11 +27,9 @@ CHECK_WAIT: Final = 5.0
 PAGE_RECORDS: Final = 1_000
 PAGE_BYTES: Final = 4 * 1024 * 1024
 """A page ends with the record that reaches this size."""
-MAX_KEY: Final = 512
 FREED_PAGES: Final = 10_000
 """SQLite pages, of 4 KiB, given back to the file system after one purge."""
 
-_KEY: Final = re.compile(r"[A-Za-z0-9._~-]+")
 _GET: Final = """
     SELECT partition, sort, body, attributes, expires, version FROM records
     WHERE partition = :partition AND sort = :sort AND (expires IS NULL OR expires > :now)
@@ -192,11 +189,6 @@ class LocalStore(StoreDriver):
         most = 1 if isinstance(condition, Version) else self.limits.batch_items
         if len(keys) > most or (isinstance(condition, Version) and not keys):
             raise failure(ErrorCode.INVALID, operation, f"{len(keys)} records; this call takes {most}")
-        for key in keys:
-            if not (_KEY.fullmatch(key.partition) and _KEY.fullmatch(key.sort)):
-                raise failure(ErrorCode.INVALID, operation, "keys are made of A-Z a-z 0-9 . _ ~ -")
-            if len(key.partition) + len(key.sort) > MAX_KEY:
-                raise failure(ErrorCode.INVALID, operation, f"a key is over {MAX_KEY} bytes")
 
 
 def _write(connection: sqlite3.Connection, record: Record) -> None:
