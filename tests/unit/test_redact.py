@@ -79,7 +79,21 @@ def test_long_names_stay_distinct_when_shortened():
     assert len(shortened("a" * 500, 200)) <= 200
 
 
-@pytest.mark.parametrize("text", ["a@example.com", "call 5551234567", "my password is swordfish", "token=a"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a@example.com",
+        "call 5551234567",
+        "my password is swordfish",
+        "my password\nis\tswordfish",
+        "My Password Is Swordfish",
+        "token=a",
+        "BEARER abcdefghijklmnop",
+        "sk-abcdefghijklmnopqrst",
+        "xoxb-abcdefghij",
+        "-----BEGIN PRIVATE KEY-----",
+    ],
+)
 def test_the_quick_look_misses_nothing_that_the_patterns_find(text):
     assert redact_text(text) != text
     assert may_identify(text.encode())

@@ -44,6 +44,7 @@ _TOKENS: Final = _compiled(
     mixed=r"(?<![\w-])[\w-]{32,}+",
 )
 _SEPARATOR: Final = re.compile(r"(\s+is\s+|\s*[:=]\s*)", re.IGNORECASE)
+_IS: Final = re.compile(r"\sis\s", re.IGNORECASE)
 _SHORTEST_TOKEN: Final = 15
 _NAMED: Final = _compiled(
     named=rf"\b(?:{_NAMES})(?:\s{{1,3}}is\s{{1,3}}|\s{{0,3}}[:=]\s{{0,3}})(?!\[)[^\s,;]++"
@@ -56,9 +57,7 @@ _PLACES: Final = _compiled(
     street=rf"\b\d{{1,5}}[a-z]?,? (?:[^\W\d_][\w'-]{{1,24}} ){{1,3}}(?:{_STREETS})\b",
     postcode=r"\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b",
 )
-_ACCOUNTS: Final = _compiled(
-    uuid=_UUID, iban=r"\b[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"
-)
+_ACCOUNTS: Final = _compiled(uuid=_UUID, iban=r"\b[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 _NUMBERS: Final = _compiled(
     uuid=_UUID,
     date=(
@@ -89,22 +88,28 @@ _LONG_ENOUGH: Final = 9  # digits in groups that are a phone number without + ( 
 _SORT_CODE: Final = re.compile(r"\d\d-\d\d-\d\d")
 _AMOUNT: Final = re.compile(r"\d+\.\d{1,2}")
 
-_TELLING: Final = b"0123456789@:="
-_OTHERS: Final = bytes(set(range(256)) - set(_TELLING))
 _FEW_DIGITS: Final = 3
+_SIGNS: Final = bytes.maketrans(b"123456789:=IS\t\n\v\f\r\x1c\x1d\x1e\x1f", b"0" * 9 + b"@@is" + b" " * 9)
+_IN_WORDS: Final = bytes(code for code in range(128) if chr(code).isalnum()) + b"_-.~+/"
+_WORDS_AS_X: Final = bytes.maketrans(_IN_WORDS, b"x" * len(_IN_WORDS))
+_LONG_WORD: Final = b"x" * _SHORTEST_TOKEN
 
 
 def may_identify(encoded: bytes) -> bool:
     """Whether the strings inside MessagePack-encoded data deserve a closer look.
 
     It runs in every capture call, so it looks for single bytes instead of patterns: all patterns above need a
-    digit, `@`, `:` or `=`, but for a bearer's token and what "is" a password. Numbers in the data do
-    not trouble it: MessagePack writes them in binary.
+    digit, `@`, `:` or `=`, but for tokens, which are long words, keys, and what "is" a password. Numbers in
+    the data do not trouble it: MessagePack writes them in binary.
     """
-    telling = encoded.translate(None, _OTHERS)
-    if telling and not (len(telling) <= _FEW_DIGITS and telling.isdigit()):
-        return True
-    return b" is " in encoded or b" IS " in encoded or b"earer " in encoded
+    signs = encoded.translate(_SIGNS)
+    return (
+        b"@" in signs
+        or b"-----" in signs
+        or b" is " in signs
+        or signs.count(b"0") > _FEW_DIGITS
+        or _LONG_WORD in encoded.translate(_WORDS_AS_X)
+    )
 
 
 def redact_text(text: str) -> str:
@@ -125,7 +130,7 @@ def _patterns_for(text: str) -> Iterator[re.Pattern[str]]:
         yield _CREDENTIALS
     if max(map(len, text.split()), default=0) >= _SHORTEST_TOKEN:
         yield _TOKENS
-    if ":" in text or "=" in text or " is " in text or " IS " in text:
+    if ":" in text or "=" in text or _IS.search(text):
         yield _NAMED
     if "@" in text:
         yield _EMAIL
