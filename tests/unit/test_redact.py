@@ -92,6 +92,8 @@ def test_long_names_stay_distinct_when_shortened():
         "sk-abcdefghijklmnopqrst",
         "xoxb-abcdefghij",
         "-----BEGIN PRIVATE KEY-----",
+        "7 High Street",
+        "SW1A 1AA",
     ],
 )
 def test_the_quick_look_misses_nothing_that_the_patterns_find(text):

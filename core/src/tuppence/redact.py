@@ -90,6 +90,7 @@ _AMOUNT: Final = re.compile(r"\d+\.\d{1,2}")
 
 _FEW_DIGITS: Final = 3
 _SIGNS: Final = bytes.maketrans(b"123456789:=IS\t\n\v\f\r\x1c\x1d\x1e\x1f", b"0" * 9 + b"@@is" + b" " * 9)
+_PLACE_SIGN: Final = re.compile(rb"0[A-Za-z]?,? |0[A-Za-z0]? 0[A-Za-z]{2}")
 _IN_WORDS: Final = bytes(code for code in range(128) if chr(code).isalnum()) + b"_-.~+/"
 _WORDS_AS_X: Final = bytes.maketrans(_IN_WORDS, b"x" * len(_IN_WORDS))
 _LONG_WORD: Final = b"x" * _SHORTEST_TOKEN
@@ -108,6 +109,7 @@ def may_identify(encoded: bytes) -> bool:
         or b"-----" in signs
         or b" is " in signs
         or signs.count(b"0") > _FEW_DIGITS
+        or _PLACE_SIGN.search(signs) is not None
         or _LONG_WORD in encoded.translate(_WORDS_AS_X)
     )
 
