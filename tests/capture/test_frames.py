@@ -39,6 +39,7 @@ NEVER_WRITTEN = {
     "another kind": frame(9, 1, 1, HEAD, EMPTY),
     "a time that no calendar has": frame(FrameKind.EVENT, 1, LATEST_MS + 1, HEAD, EMPTY),
     "a number of 64 bits": frame(FrameKind.EVENT, 2**63, 1, HEAD, EMPTY),
+    "number 0": frame(FrameKind.EVENT, 0, 1, HEAD, EMPTY),
     "nested too deeply": frame(FrameKind.EVENT, 1, 1, HEAD, b"\x81\xa1a" + b"\x91" * 60_000),
 }
 

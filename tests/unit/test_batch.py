@@ -156,6 +156,8 @@ BAD = {
     "data of another length": rebuilt(ONE, columns_of(data={"a": [1, 2]})),
     "seq that disagrees": rebuilt(header(1, instance="i", first=1, last=1), columns_of(seq=[2])),
     "no seq": rebuilt(header(1, instance="i", first=1, last=1), columns_of()),
+    "seq 0": rebuilt(header(1, instance="i"), columns_of(seq=[0])),
+    "seq of 64 bits without an instance": rebuilt(ONE, columns_of(seq=[2**63])),
     "a negative number": rebuilt(header(1, dropped=-1), columns_of()),
     "a number of 64 bits": rebuilt(header(1, captured=2**63), columns_of()),
     "a header of the wrong kind": rebuilt(b"[]", columns_of()),

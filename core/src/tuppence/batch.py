@@ -276,12 +276,13 @@ def _check_columns(header: Header, columns: Columns) -> None:
         raise BadBatch("columns: lists of different lengths")
     if header.instance and header.count and not columns.seq:
         raise BadBatch("columns: no sequence numbers")
-    if (
-        header.instance
-        and columns.seq
-        and (min(columns.seq), max(columns.seq)) != (header.first, header.last)
-    ):
-        raise BadBatch("columns: sequence numbers disagree with the header")
+    if columns.seq and not 0 <= min(columns.seq) <= max(columns.seq) <= _LARGEST:
+        raise BadBatch("columns: a sequence number below 0 or of more than 63 bits")
+    if header.instance and columns.seq:
+        if (min(columns.seq), max(columns.seq)) != (header.first, header.last):
+            raise BadBatch("columns: sequence numbers disagree with the header")
+        if not header.first:
+            raise BadBatch("columns: sequence number 0")
     try:
         hours = {hour_of(time) for time in {min(columns.time), max(columns.time)}} if columns.time else set()
     except (OverflowError, ValueError):

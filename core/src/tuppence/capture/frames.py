@@ -123,7 +123,7 @@ def _leads(segment: bytes, start: int) -> Iterator[tuple[int, int, int]]:
 def _parsed(rest: bytes) -> Frame:
     """Return the frame of bytes whose checksum was right. Raises `ValueError` and what msgspec raises."""
     kind, seq, time = _FIXED.unpack_from(rest)
-    if time > LATEST_MS or seq > _LARGEST:
+    if time > LATEST_MS or not 0 < seq <= _LARGEST:
         raise ValueError("a number that no writer writes")
     if kind == FrameKind.CLOSED:
         return Frame(kind, Event(time=time, type="", seq=seq, data=_read_end(rest[_FIXED.size :])))
