@@ -21,6 +21,7 @@ BROKEN = {
     "nonsense": (b"nonsense", "not an event"),
     "no id": (json.dumps({**LINE, "id": None}).encode(), "not an event"),
     "no time": (json.dumps({**LINE, "time": None}).encode(), "not an event"),
+    "an outcome that is a list": (json.dumps({**LINE, "data": {"outcome": []}}).encode(), "not an event"),
     "a bomb": (gzip.compress(b" " * 100_000_000, mtime=0), "not an event"),
     "half a member": (ZIPPED[:-5], "not an event"),
     "two members": (ZIPPED + ZIPPED, "not an event"),

@@ -189,15 +189,15 @@ def _check_data(event: Event) -> None:
     """Hold `data` to its limits, and a question's own fields to their types."""
     _check_value(event.data, 0)
     if event.type == QUESTION:
-        outcome = event.data.get("outcome")
-        if outcome is not None and outcome not in _OUTCOMES:
-            raise InvalidEvent(f"`outcome` is none of {', '.join(sorted(_OUTCOMES))}")
         for field, kinds in _QUESTION_TYPES.items():
             value = event.data.get(field)
             if value is not None and (
                 not isinstance(value, kinds) or isinstance(value, bool) != (kinds is bool)
             ):
                 raise InvalidEvent(f"`{field}` is not {_TYPE_WORDS[kinds]}")
+        outcome = event.data.get("outcome")
+        if outcome is not None and outcome not in _OUTCOMES:
+            raise InvalidEvent(f"`outcome` is none of {', '.join(sorted(_OUTCOMES))}")
     if len(msgspec.json.encode(event.data)) > MAX_EVENT_BYTES:
         raise InvalidEvent(f"larger than {MAX_EVENT_BYTES} bytes")
 
