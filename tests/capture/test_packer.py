@@ -138,6 +138,18 @@ def test_a_batch_that_was_packed_keeps_its_bytes_whoever_sends_it(journal, packe
     assert {name: another.body(name) for name in another.pending} == before
 
 
+@pytest.mark.parametrize("content", [b"", b"\x81\xa4\xff\xff\xff\xff\x01", b"\x91" * 10_000])
+def test_a_state_that_cannot_be_read_means_packing_again(journal, packer, tmp_path, content):
+    write(journal, FrameKind.EVENT, 1)
+    (tmp_path / "state").write_bytes(content)
+    one = packer()
+
+    one.read(dead=False)
+    one.commit(NOW)
+
+    assert [event.seq for event in packed(one)[1]] == [1]
+
+
 def test_a_dead_instance_says_goodbye_once_and_its_segments_go(journal, packer, tmp_path):
     write(journal, FrameKind.EVENT, 1)
     write(journal, FrameKind.OPENED, 2, text="?")

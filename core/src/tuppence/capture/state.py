@@ -85,7 +85,7 @@ class FileOutbox:
             return State()
         try:
             state = _decode(content)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
             return State(pending=sorted(path.stem for path in self._batches()))  # someone else wrote to it
         if state.version > VERSION:
             raise OSError(f"its state has version {state.version}, this release reads {VERSION}")
