@@ -7,14 +7,14 @@ merge is exact, order-free and byte-identical. Nothing in here names a person or
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
-from typing import Any, Final
+from datetime import date, datetime
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from tuppence.event import hour_start
-from tuppence.pipeline.sketch import Histogram, IdSet
+from tuppence.pipeline.sketch import Count, Histogram, IdSet
 from tuppence.runs import merge_runs
 
 VERSION: Final = 1
@@ -22,21 +22,23 @@ NAMES: Final = 256
 """Distinct names kept in one table of names of an hour (types, models, routes …); the rest are `OTHER`."""
 OTHER: Final = "~other"
 _DAY: Final = len("2026-11-16")
+_Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Run = Annotated[list[_Number], msgspec.Meta(min_length=2, max_length=2)]
 
 
 class ModelUse(msgspec.Struct, omit_defaults=True):
     """What one model did."""
 
-    questions: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
+    questions: Count = 0
+    input_tokens: Count = 0
+    output_tokens: Count = 0
 
 
 class RouteUse(msgspec.Struct, omit_defaults=True):
     """What one route of an API did; errors are answers of 500 and above."""
 
-    requests: int = 0
-    errors: int = 0
+    requests: Count = 0
+    errors: Count = 0
     latency: Histogram = msgspec.field(default_factory=Histogram)
 
 
@@ -58,18 +60,18 @@ class Cell(msgspec.Struct, omit_defaults=True):
 
     """
 
-    events: int = 0
-    types: dict[str, int] = {}
-    questions: int = 0
-    outcomes: dict[str, int] = {}
-    causes: dict[str, int] = {}
-    useful_yes: int = 0
-    useful_no: int = 0
+    events: Count = 0
+    types: dict[str, Count] = {}
+    questions: Count = 0
+    outcomes: dict[str, Count] = {}
+    causes: dict[str, Count] = {}
+    useful_yes: Count = 0
+    useful_no: Count = 0
     people: IdSet = msgspec.field(default_factory=IdSet)
     sessions: IdSet = msgspec.field(default_factory=IdSet)
     latency: Histogram = msgspec.field(default_factory=Histogram)
     models: dict[str, ModelUse] = {}
-    sources: dict[str, int] = {}
+    sources: dict[str, Count] = {}
     routes: dict[str, RouteUse] = {}
 
 
@@ -80,10 +82,10 @@ class Seen(msgspec.Struct, omit_defaults=True):
     `refused` are its cumulative counts, the highest that arrived.
     """
 
-    received: list[list[int]] = []
-    captured: int = 0
-    dropped: int = 0
-    refused: int = 0
+    received: list[_Run] = []
+    captured: _Number = 0
+    dropped: _Number = 0
+    refused: _Number = 0
     hello: bool = False
     goodbye: bool = False
 
@@ -110,11 +112,11 @@ class Rollup(msgspec.Struct, kw_only=True, omit_defaults=True):
     parts: list[str]
     cells: dict[str, Cell] = {}
     instances: dict[str, Seen] = {}
-    duplicates: int = 0
-    identified: int = 0
+    duplicates: Count = 0
+    identified: Count = 0
     ids: IdSet = msgspec.field(default_factory=IdSet)
-    conflicting: int = 0
-    unreadable: int = 0
+    conflicting: Count = 0
+    unreadable: Count = 0
 
 
 def start_day(hour: str, rollup: Rollup) -> date:
@@ -200,8 +202,16 @@ def encode(rollup: Rollup) -> bytes:
 
 
 def decode(body: bytes) -> Rollup:
-    """Return the rollup of these bytes. Raises `msgspec.MsgspecError`."""
-    return _decoder.decode(body)
+    """Return the rollup of these bytes. Raises `msgspec.MsgspecError` or `ValueError`."""
+    rollup = _decoder.decode(body)
+    for name in rollup.cells:
+        if f"{datetime.fromisoformat(name):%Y-%m-%dT%H}" != name:
+            raise ValueError("a cell that is no hour")
+    try:
+        ZoneInfo(rollup.zone)
+    except (KeyError, OSError) as error:
+        raise ValueError("a time zone that is not known here") from error
+    return rollup
 
 
 def _ordered(value: Any) -> Any:

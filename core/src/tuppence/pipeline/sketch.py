@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from struct import pack, unpack
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -17,6 +17,7 @@ EXACT_IDS: Final = 16_384
 """Up to so many ids a set is exact; beyond, it is a HyperLogLog."""
 _PRECISION: Final = 14
 _REGISTERS: Final = 1 << _PRECISION
+_MOST_RANK: Final = 64 - _PRECISION + 1
 HLL_ERROR: Final = 1.04 / _REGISTERS**0.5
 """The standard error of a HyperLogLog of this size, 0.8 % (Flajolet et al. 2007)."""
 
@@ -24,6 +25,11 @@ _SUB_BITS: Final = 5
 _SUB: Final = 1 << _SUB_BITS
 HISTOGRAM_ERROR: Final = 0.5 / _SUB
 """A percentile is at most this fraction from the true value (half a bucket, 1.6 %)."""
+
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**56)]
+"""What a rollup that is read back may count: more than there ever is, and 64 such still fit in 63 bits."""
+Bucket = Annotated[int, msgspec.Meta(ge=0, lt=(64 - _SUB_BITS + 1) << _SUB_BITS)]
 
 
 class IdSet(msgspec.Struct, omit_defaults=True):
@@ -34,6 +40,13 @@ class IdSet(msgspec.Struct, omit_defaults=True):
 
     ids: bytes = b""
     registers: bytes = b""
+
+    def __post_init__(self) -> None:
+        """Refuse what no set looks like. Raises `ValueError`, which a decoder reports as its own error."""
+        if len(self.ids) % 8 or len(self.registers) not in {0, _REGISTERS} or (self.ids and self.registers):
+            raise ValueError("neither ids nor registers")
+        if max(self.registers, default=0) > _MOST_RANK:
+            raise ValueError("a register above the highest rank")
 
     @classmethod
     def of(cls, ids: Iterable[int]) -> IdSet:
@@ -71,7 +84,7 @@ class Histogram(msgspec.Struct, omit_defaults=True):
     `buckets` maps a bucket's number to its count.
     """
 
-    buckets: dict[int, int] = {}
+    buckets: dict[Bucket, Count] = {}
 
     def add(self, value: int, times: int = 1) -> None:
         """Count a value, `times` over; negative ones count as 0."""
@@ -112,7 +125,7 @@ def _canonical(ids: set[int], registers: bytearray | None) -> IdSet:
     for number in ids:
         register = number >> (64 - _PRECISION)
         rest = number & ((1 << (64 - _PRECISION)) - 1)
-        rank = (64 - _PRECISION) - rest.bit_length() + 1
+        rank = _MOST_RANK - rest.bit_length()
         registers[register] = max(registers[register], rank)
     return IdSet(b"", bytes(registers))
 
@@ -121,10 +134,9 @@ def _estimate(registers: bytes) -> int:
     """Return the HyperLogLog estimate without bias at any size (Ertl 2017, https://arxiv.org/abs/1702.01284)."""
     from math import log
 
-    most = 64 - _PRECISION
     counts = Counter(registers)
-    z = _REGISTERS * _tau(1 - counts[most + 1] / _REGISTERS)
-    for rank in range(most, 0, -1):
+    z = _REGISTERS * _tau(1 - counts[_MOST_RANK] / _REGISTERS)
+    for rank in range(_MOST_RANK - 1, 0, -1):
         z = (z + counts[rank]) / 2
     z += _REGISTERS * _sigma(counts[0] / _REGISTERS)
     return round(_REGISTERS**2 / (2 * log(2) * z))
