@@ -16,7 +16,7 @@ from tuppence.drivers import Kind
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "core/README.md", *sorted(ROOT.glob("docs/**/*.md"))]
-FENCE = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 PATIENCE = 120
 PRELUDE = """
 text, user_id, sid = "Do you deliver to Cork?", "u1", "s1"
@@ -36,7 +36,8 @@ class Command:
 
 
 def blocks(page):
-    return [(match[1], match[2]) for match in FENCE.finditer(page.read_text(encoding="utf-8"))]
+    """Return each block of a page: its language, the file it is to be written to, if any, and its lines."""
+    return [match.groups() for match in FENCE.finditer(page.read_text(encoding="utf-8"))]
 
 
 def commands(block):
@@ -98,14 +99,32 @@ def run_toml(block, folder, environment):
             config.options(kind, found.driver_class(kind, config.provider_of(kind)).Options)
 
 
+def write_file(block, place):
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(block, encoding="utf-8")
+
+
 RUNNERS = {"console": run_console, "python": run_python, "toml": run_toml}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_what_the_page_shows_works(page, tmp_path, environment):
-    for language, block in blocks(page):
-        if language in RUNNERS:
+    for language, file, block in blocks(page):
+        if file:
+            write_file(block, tmp_path / file)
+        elif language in RUNNERS:
             RUNNERS[language](block, tmp_path, environment)
+
+
+def test_no_page_shows_a_block_that_is_neither_run_nor_written():
+    shown = {
+        f"{page.relative_to(ROOT)}: {line}"
+        for page in PAGES
+        for line in re.findall(r"^```.+$", page.read_text(encoding="utf-8"), re.MULTILINE)
+        if not re.fullmatch(r'```(console|python|toml)|```\w+ title="[^"]+"', line)
+    }
+
+    assert shown == set()
 
 
 def test_links_between_pages_lead_somewhere():
