@@ -212,6 +212,8 @@ class Client:
             instance.journal.append(written)
         except Exception:  # noqa: BLE001 - a full disk; the number is a gap that the reader counts as dropped
             self._failed += 1
+            if instance is self._instance and instance.inherited:
+                self.reset()  # a signal handler forked within the call that made it
             return 0
         self._captured = seq
         return seq
@@ -252,6 +254,9 @@ class Client:
             return None
         made = Instance(self.config, self._clock or SystemClock(), weakref.ref(self))
         first = self._first.setdefault("", made)
+        if first.inherited:  # a signal handler forked meanwhile, and this is the child
+            self.reset()
+            return None
         if first is made:
             made.start()
         else:
@@ -261,7 +266,7 @@ class Client:
 
     def reset(self) -> None:
         """Start anew in a forked child: the journal, the locks and the thread are the parent's."""
-        inherited, self._instance, self._first = self._instance, None, {}
+        inherited, self._instance, self._first = self._first.values(), None, {}
         self._captured = self._refused = self._failed = 0
-        if inherited is not None:
-            inherited.abandon()
+        for instance in inherited:
+            instance.abandon()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import _thread
 import logging
+import os
 import queue
 import secrets
 import threading
@@ -48,6 +50,7 @@ class Instance:
     """
 
     def __init__(self, config: Config, clock: Clock, alive: Callable[[], object]) -> None:
+        self._process = os.getpid()
         self.id = "".join(secrets.choice(ascii_lowercase) for _ in range(_ID_LETTERS))
         self.numbers = count(1)
         self._config = config
@@ -68,8 +71,12 @@ class Instance:
         self._ended = threading.Event()
 
     def start(self) -> None:
-        """Begin to serve journals."""
-        threading.Thread(target=self._run, name="tuppence-sender", daemon=True).start()
+        """Begin to serve journals.
+
+        Not with `Thread.start`, which waits for the thread: where a signal handler forks meanwhile, the child
+        would wait for ever.
+        """
+        _thread.start_new_thread(self._run, ())
 
     def discard(self) -> None:
         """Undo the making of an instance that is not needed."""
@@ -77,6 +84,11 @@ class Instance:
         if self._path is not None and self._owner is not None:
             places.remove_instance(self._path)
             self._owner.release()
+
+    @property
+    def inherited(self) -> bool:
+        """Whether it was made by the process that this one was forked from."""
+        return self._process != os.getpid()
 
     @property
     def durable(self) -> bool:
@@ -127,7 +139,8 @@ class Instance:
         try:
             journal = Journal(FileSegments(path), self._config.capture.journal_bytes)
         except OSError:
-            places.remove_instance(path)
+            if not self.inherited:
+                places.remove_instance(path)
             owner.release()
             raise
         self._path, self._owner = path, owner
@@ -157,6 +170,7 @@ class Instance:
 
     def _run(self) -> None:
         """Serve journals until this instance is closed or nobody uses it any more."""
+        threading.current_thread().name = "tuppence-sender"
         flushed = 0
         while self._closing_by is None:
             with suppress(queue.Empty):

@@ -39,7 +39,7 @@ _FLUSHES_AT: Final = 16
 
 
 class Full(Exception):  # noqa: N818 - internal: the event is dropped and counted
-    """No room was found for an event within a few tries."""
+    """No room was found for an event within a few tries, or the journal is closed."""
 
 
 class Segments(Protocol):
@@ -152,6 +152,7 @@ class Journal:
         self._successors: dict[int, _Current] = {}
         self.refused = 0
         self.flushes = 0
+        self._closed = False
         self._current = self._prepare()
         self._write = self._current.map.write
 
@@ -182,24 +183,25 @@ class Journal:
 
     def close(self) -> None:
         """Unmap, and give back what was allocated and not used. Nothing can be appended afterwards."""
+        self._closed = True
         number, map_ = self._current
-        if isinstance(self.segments, MemorySegments):
-            self._end(map_)
-        elif not map_.closed:
-            used = map_.tell()
-            map_.close()
+        used = self._end(map_)
+        if used is not None and isinstance(self.segments, FileSegments):
             with suppress(FileNotFoundError):  # someone removed the folder
                 os.truncate(self.segments.path(number), used)
 
     def abandon(self) -> None:
         """Let go of the map in a forked child, where it is the parent's, without writing to it."""
+        self._closed = True
         self._current.map.close()
 
     def _append_after_turning(self, frame: bytes) -> None:
         for _ in range(_TRIES):
             try:
                 self._current.map.write(frame)
-            except ValueError:
+            except ValueError as error:
+                if self._closed:
+                    raise Full from error
                 self._turn()
             else:
                 return
@@ -218,6 +220,8 @@ class Journal:
         self._current, self._write = successor, successor.map.write
         self._end(full.map)
         self._forget(full.number)
+        if self._closed:  # meanwhile
+            self.close()
 
     def _prepare(self) -> _Current:
         """Make a segment, ready for its first frame."""
@@ -246,16 +250,23 @@ class Journal:
         for old in [old for old in self._successors if old < number - _REMEMBERED]:
             self._successors.pop(old, None)
 
-    def _end(self, full: mmap.mmap) -> None:
-        """Fill the rest of a segment, so that its reader knows that nothing more comes."""
+    def _end(self, full: mmap.mmap) -> int | None:
+        """Fill the rest of a segment, so that nothing more gets in and its reader knows.
+
+        Returns where the rest began, or `None` where another caller has filled it.
+        """
+        end = None
         for _ in range(_TRIES):
             try:
-                full.write(b"\xff" * (SEGMENT_BYTES - full.tell()))
+                used = full.tell()
+                full.write(b"\xff" * (SEGMENT_BYTES - used))
             except ValueError:
                 continue  # another caller's last frame got in first
+            end = used
             break
         if isinstance(self.segments, FileSegments):
             full.close()
+        return end
 
     def _note(self, offset: int, value: int) -> None:
         try:

@@ -1,0 +1,32 @@
+"""A process forks in every state of its client; parents and children count each event once.
+
+A call that a signal handler forks in goes on in both, and so is two.
+"""
+
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from faults import forking
+from faults.queues import CONFIGURATION, received, send_everything
+
+
+@pytest.mark.parametrize("state", [one.__name__ for one in forking.STATES])
+def test_a_fork_loses_and_doubles_nothing(tmp_path, state):
+    (tmp_path / "tuppence.toml").write_text(CONFIGURATION)
+    (tmp_path / "queue").mkdir()
+
+    subprocess.run([sys.executable, forking.__file__, state, tmp_path], check=True, timeout=60)
+    assert send_everything(tmp_path)
+
+    promised = {tuple(map(int, line.split())) for line in (tmp_path / "promised").read_text().splitlines()}
+    headers, events = received(tmp_path)
+    identities = {(instance, event.seq): event for instance, event in events}
+    ticks = Counter((e.data["process"], e.data["n"]) for e in identities.values() if e.type == "tick")
+    assert promised <= ticks.keys()
+    assert ticks.total() - len(ticks) <= (forking.FORKS if state == "in_a_signal_handler" else 0)
+    assert all(header.dropped == 0 for header in headers)
+    questions = [event.data["outcome"] for event in identities.values() if event.type == "question"]
+    assert questions == (["answered"] if state == "within_a_question" else [])
