@@ -50,7 +50,7 @@ def test_a_damaged_rollup_is_named_and_not_counted(damage):
 
 @pytest.mark.parametrize("read", [read_rollup, read_texts])
 @pytest.mark.parametrize(
-    "body", [b"", b"\xc1", b"\x28\xb5\x2f\xfd", b"\x81\xa7version\x02", b"\x81\xa4zone\xa1\xff"]
+    "body", [b"", b"\xc1", b"\x28\xb5\x2f\xfd", b"\x81\xa7version\x02", b"\x81\xa4days\xa1\xff"]
 )
 def test_bytes_that_are_no_record_are_named(read, body):
     with pytest.raises(TuppenceError, match=r"bot\.hours\.202611/2026111609"):
