@@ -1,0 +1,1 @@
+"""Queue and store of tuppence on Redis."""

@@ -1,0 +1,20 @@
+"""The store keeps core's contract."""
+
+from __future__ import annotations
+
+import pytest
+from tuppence.testing import StoreContract
+
+from tuppence_redis.store import RedisStore
+
+NO_SUCH_DATABASE = 99
+"""Redis has 16 databases unless told otherwise: what is missing here is what the options name."""
+
+
+class TestRedisStore(StoreContract):
+    @pytest.fixture
+    def open_driver(self, server):
+        def open_driver(context, *, missing=False):
+            return RedisStore(server.options(database=NO_SUCH_DATABASE if missing else 0), context)
+
+        return open_driver
