@@ -3,9 +3,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tuppence.drivers import Run
+from tuppence.drivers import Context, Run
 from tuppence.local.scheduler import LocalScheduler
-from tuppence.testing import SchedulerContract
+from tuppence.meter import UnitMeter
+from tuppence.testing import ManualClock, SchedulerContract
 from tuppence.testing.contract import race
 from tuppence.testing.scheduler import WEEKLY
 
@@ -18,6 +19,24 @@ class TestLocalScheduler(SchedulerContract):
             return LocalScheduler(LocalScheduler.Options(path=str(folder / "tuppence.db")), context)
 
         return open_driver
+
+    @pytest.fixture
+    def fires(self, tmp_path):
+        """Make the worker's clock jump from one due moment to the next, as its wait does."""
+
+        def fires(schedule, after, count):
+            clock = ManualClock(after)
+            options = LocalScheduler.Options(path=str(tmp_path / "tuppence.db"))
+            worker = LocalScheduler(options, Context(project="contract", meter=UnitMeter(), clock=clock))
+            worker.upsert(schedule)
+            fired = []
+            for _ in range(count):
+                clock.advance(worker.next_due() - clock.now())
+                fired += [clock.now() for _ in worker.claim_due()]
+            worker.close()
+            return fired
+
+        return fires
 
     def test_a_run_is_claimed_once_by_one_of_many_workers(self, driver, open_driver, context, clock):
         driver.upsert(WEEKLY)

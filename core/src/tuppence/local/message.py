@@ -18,6 +18,8 @@ from tuppence.local.errors import failure
 _POLICY: Final = SMTP.clone(cte_type="7bit")
 """Every server takes 7 bits."""
 _HEADER_NAME: Final = re.compile(r"[!-9;-~]+")
+_ENCODED_WORD: Final = re.compile(r"=\?[^?]*\?[^?]*\?[^?]*\?=")
+"""What RFC 2047 decodes, to anything, line breaks included; Python does so when a header is set."""
 _CONTENT_TYPE: Final = re.compile(r"(?:text|application|image)/[A-Za-z0-9.+-]+")
 
 
@@ -58,6 +60,7 @@ def _fill(message: EmailMessage, email: Email) -> None:
     for attachment in email.attachments:
         if not _CONTENT_TYPE.fullmatch(attachment.content_type):
             raise _invalid(f"{attachment.content_type!a} is no content type; write it as in text/csv")
+        _refuse_tricks("Content-Disposition", attachment.name)
         maintype, _, subtype = attachment.content_type.partition("/")
         message.add_attachment(attachment.body, maintype=maintype, subtype=subtype, filename=attachment.name)
 
@@ -74,14 +77,21 @@ def address_in(message: EmailMessage, header: str) -> Address:
 
 
 def _set(message: EmailMessage, name: str, value: str) -> None:
-    if not _HEADER_NAME.fullmatch(name) or any(
-        ord(letter) < ord(" ") or letter == "\x7f" for letter in value
-    ):
-        raise _invalid(f"the header {name!a} holds a control character, or is no header's name")
+    if not _HEADER_NAME.fullmatch(name):
+        raise _invalid(f"{name!a} is no header's name")
+    _refuse_tricks(name, value)
     try:
         message[name] = value
     except (ValueError, MessageError) as error:
         raise _invalid(f"the header {name!a} cannot be written, or stands there already") from error
+
+
+def _refuse_tricks(name: str, value: str) -> None:
+    """Refuse what could end the header it stands in."""
+    if any(ord(letter) < ord(" ") or letter == "\x7f" for letter in value):
+        raise _invalid(f"the header {name!a} holds a control character")
+    if _ENCODED_WORD.search(value):
+        raise _invalid(f"the header {name!a} holds =?…?=, which would be decoded; write the text itself")
 
 
 def _invalid(words: str) -> DriverError:

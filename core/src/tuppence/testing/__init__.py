@@ -17,7 +17,10 @@ import pytest
 pytest.register_assert_rewrite(
     *(
         f"{__name__}.{name}"
-        for name in ("contract", "queue", "store", "conditions", "compute", "scheduler", "mailer")
+        for name in (
+            *("compute", "conditions", "contract", "cron", "driver", "expiry", "lanes", "leases", "mailer"),
+            *("messages", "outside", "pages", "queue", "records", "scheduler", "store"),
+        )
     )
 )
 

@@ -7,11 +7,30 @@ from typing import Protocol
 
 import pytest
 
-from tuppence.drivers import ComputeDriver, Delivery, ItemError, Message, NativeHandler, Run
+from tuppence.batch import MAX_BODY
+from tuppence.drivers import LETTERS, ComputeDriver, Delivery, ItemError, Kind, Message, NativeHandler, Run
 from tuppence.errors import DriverError, ErrorCode
-from tuppence.testing.contract import Contract
+from tuppence.testing.driver import DriverContract
 
 MESSAGES = [Message(id=f"{number}", body=bytes([number, 0, 255]), lane="a") for number in range(4)]
+BODIES = {
+    "unicode": "fünf £ \U0001f4ca".encode(),
+    "every byte": bytes(range(256)),
+    "no text": b"\xff\xfe\x00\x80",
+    "looks like base64": b"aGVsbG8=",
+    "looks like JSON": b'{"body": "x"}',
+    "the largest": bytes(range(256)) * (MAX_BODY // 256),
+}
+PAYLOADS = {
+    "empty": {},
+    "unicode": {"why": "fünf £ \U0001f4ca"},
+    "quotes": {"a": "\"'\\", "b": "<>&${x}", "c": "one\r\ntwo"},
+}
+
+
+def failed(position: int) -> ItemError:
+    """Return what a handler answers for a message it could not store."""
+    return ItemError(position, DriverError(ErrorCode.UNAVAILABLE, operation="test", provider="test"))
 
 
 class Platform(Protocol):
@@ -26,17 +45,21 @@ class Platform(Protocol):
         """Call `runner` as the platform does; return whether it would count the run as done."""
 
 
-class ComputeContract(Contract):
+class ComputeContract(DriverContract):
     """What every compute driver does."""
+
+    kind = Kind.COMPUTE
+    about = "calls of the platform"
 
     @pytest.fixture
     def platform(self) -> Platform:
         """Return the provider's own `Platform`."""
         raise NotImplementedError(f"{type(self).__name__} gives no fixture `platform`")
 
-    def test_check_succeeds(self, platform: Platform) -> None:
-        """`check` raises nothing where the driver can work."""
-        platform.driver.check()
+    @pytest.fixture
+    def driver(self, platform: Platform) -> ComputeDriver:
+        """Return the platform's driver."""
+        return platform.driver
 
     def test_messages_arrive_as_they_were_sent(self, platform: Platform) -> None:
         """Ids and bodies, in order, and none comes again."""
@@ -51,13 +74,53 @@ class ComputeContract(Contract):
         assert seen == [(message.id, message.body) for message in MESSAGES]
         assert again == set()
 
-    def test_only_what_failed_comes_again(self, platform: Platform) -> None:
-        """Returned errors are answered to the platform in its own way, item by item."""
-        failed = DriverError(ErrorCode.UNAVAILABLE, operation="test", provider="test")
+    @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+    def test_a_body_is_bytes(self, platform: Platform, body: bytes) -> None:
+        """Nothing is decoded on the way, however much it looks like something."""
+        seen: list[bytes] = []
 
-        again = platform.deliver(platform.driver.consumer(lambda _: [ItemError(2, failed)]), MESSAGES)
+        def handle(deliveries: Sequence[Delivery]) -> Sequence[ItemError]:
+            seen.extend(delivery.message.body for delivery in deliveries)
+            return ()
 
-        assert again == {2}
+        again = platform.deliver(platform.driver.consumer(handle), [Message(id=LETTERS, body=body, lane="a")])
+
+        assert (seen, again) == ([body], set())
+
+    def test_a_delivery_says_when_its_lease_ends(self, platform: Platform) -> None:
+        """With its zone: whoever stores it must know how long there is."""
+        seen: list[Delivery] = []
+
+        def handle(deliveries: Sequence[Delivery]) -> Sequence[ItemError]:
+            seen.extend(deliveries)
+            return ()
+
+        platform.deliver(platform.driver.consumer(handle), MESSAGES)
+
+        assert len(seen) == len(MESSAGES)
+        assert all(delivery.expires.utcoffset() is not None for delivery in seen)
+        assert all(delivery.attempt is None or delivery.attempt >= 1 for delivery in seen)
+
+    @pytest.mark.parametrize("positions", [[2], [0], [3], [0, 1, 2, 3], [3, 1], []], ids=str)
+    def test_only_what_failed_comes_again(self, platform: Platform, positions: list[int]) -> None:
+        """Returned errors are answered to the platform in its own way, item by item, in any order."""
+        answers = [failed(position) for position in positions]
+
+        again = platform.deliver(platform.driver.consumer(lambda _: answers), MESSAGES)
+
+        assert again == set(positions)
+
+    def test_an_empty_call_is_nothing_to_do(self, platform: Platform) -> None:
+        """A platform that calls without messages is answered, and nothing comes again."""
+        assert platform.deliver(platform.driver.consumer(lambda _: ()), []) == set()
+
+    def test_a_consumer_is_called_again_and_again(self, platform: Platform) -> None:
+        """A platform keeps the function: what failed in one call has no bearing on the next."""
+        answers = [[failed(1)], []]
+        consumer = platform.driver.consumer(lambda _: answers.pop(0))
+
+        assert platform.deliver(consumer, MESSAGES) == {1}
+        assert platform.deliver(consumer, MESSAGES) == set()
 
     @pytest.mark.parametrize(
         "error",
@@ -74,10 +137,13 @@ class ComputeContract(Contract):
 
         assert platform.deliver(platform.driver.consumer(handle), MESSAGES) == {0, 1, 2, 3}
 
-    def test_a_run_arrives_with_its_name_and_payload(self, platform: Platform) -> None:
+    @pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
+    def test_a_run_arrives_with_its_name_and_payload(
+        self, platform: Platform, payload: dict[str, str]
+    ) -> None:
         """The job knows which run it is, so that a repeat can be told."""
         seen: list[Run] = []
-        run = Run(job="seal", run_id="seal@20261116T093000Z", payload={"why": "fünf"})
+        run = Run(job="seal", run_id="seal@20261116T093000Z", payload=payload)
 
         done = platform.fire(platform.driver.runner(seen.append), run)
 

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
-from typing import TypeVar
+from typing import Final
 
-from tuppence.clock import Deadline
-from tuppence.drivers import Absent, Context, Key, Record, StoreDriver, Version
+import pytest
+
+from tuppence.drivers import Absent, Context, Record, StoreDriver, Version
 from tuppence.errors import ErrorCode
-from tuppence.testing.contract import RACERS, Advancing, DriverContract, OpenDriver, race, refused
+from tuppence.testing.contract import RACERS, OpenDriver, Soon, failures, opened, race, refused
+from tuppence.testing.records import KEY, StoreTests, key, records
 
-Result = TypeVar("Result")
-Soon = Callable[[], Deadline]
+ROUNDS: Final = 6
+"""How often a race is run that may end well by luck."""
+TRIES: Final = 4 * RACERS
+"""How often one of racing writers tries: with every round that all lose to one, one is done."""
 
-SECOND = timedelta(seconds=1)
-KEY = Key(partition="contract.things", sort="one")
 
-
-class ConditionsContract(DriverContract):
+class ConditionsContract(StoreTests):
     """What every store does with conditions. Part of `StoreContract`."""
 
-    def one(self, store: StoreDriver, soon: Soon) -> Record | None:
-        """Read the record at `KEY`."""
-        return store.get([KEY], deadline=soon())[0]
+    about = "conditions"
 
     def version(self, store: StoreDriver, soon: Soon) -> Version:
-        """Return the version it has now."""
+        """Return the version that the record at `KEY` has now."""
         record = self.one(store, soon)
         assert record is not None
         assert record.version
@@ -52,7 +49,7 @@ class ConditionsContract(DriverContract):
         errors = driver.put([*records("a"), second, *records("z")], condition=Absent(), deadline=soon())
         read = self.one(driver, soon)
 
-        assert [(error.position, error.error.code) for error in errors] == [(1, ErrorCode.ALREADY_EXISTS)]
+        assert failures(errors) == [(1, ErrorCode.ALREADY_EXISTS)]
         assert read is not None
         assert read.body == b"first"
         assert driver.get([key("a"), key("z")], deadline=soon()).count(None) == 0
@@ -64,9 +61,8 @@ class ConditionsContract(DriverContract):
 
         def write(number: int) -> bool:
             record = Record(key=KEY, body=f"{number}".encode())
-            return _with_own(
-                open_driver, context, lambda s: not s.put([record], condition=Absent(), deadline=soon())
-            )
+            with opened(open_driver, context) as store:
+                return not store.put([record], condition=Absent(), deadline=soon())
 
         won = race(write)
         read = self.one(driver, soon)
@@ -85,7 +81,7 @@ class ConditionsContract(DriverContract):
         read = self.one(driver, soon)
 
         assert not fine
-        assert [(error.position, error.error.code) for error in stale] == [(0, ErrorCode.CONFLICT)]
+        assert failures(stale) == [(0, ErrorCode.CONFLICT)]
         assert read is not None
         assert read.body == b"second"
 
@@ -98,7 +94,7 @@ class ConditionsContract(DriverContract):
         put = driver.put(records("one"), condition=version, deadline=soon())
         deleted = driver.delete([KEY], condition=version, deadline=soon())
 
-        assert [error.error.code for error in [*put, *deleted]] == [ErrorCode.CONFLICT] * 2
+        assert failures(put) == failures(deleted) == [(0, ErrorCode.CONFLICT)]
         assert self.one(driver, soon) is None
 
     def test_version_holds_under_contention(
@@ -110,9 +106,8 @@ class ConditionsContract(DriverContract):
 
         def write(number: int) -> bool:
             record = Record(key=KEY, body=f"{number}".encode())
-            return _with_own(
-                open_driver, context, lambda s: not s.put([record], condition=version, deadline=soon())
-            )
+            with opened(open_driver, context) as store:
+                return not store.put([record], condition=version, deadline=soon())
 
         assert race(write).count(True) == 1
 
@@ -122,16 +117,16 @@ class ConditionsContract(DriverContract):
         """Sixteen writers that read, add one and try again on `CONFLICT` add sixteen."""
         driver.put([Record(key=KEY, body=b"0")], deadline=soon())
 
-        def add_one(store: StoreDriver) -> None:
-            errors = [None]
-            while errors:
-                read = self.one(store, soon)
-                assert read is not None
-                record = Record(key=KEY, body=f"{int(read.body) + 1}".encode())
-                condition = Version(read.version or "")
-                errors = [None for _ in store.put([record], condition=condition, deadline=soon())]
+        def add_one(_: int) -> None:
+            with opened(open_driver, context) as store:
+                for _ in range(TRIES):
+                    read = self.one(store, soon)
+                    assert read is not None
+                    record = Record(key=KEY, body=f"{int(read.body) + 1}".encode())
+                    if not store.put([record], condition=Version(read.version or ""), deadline=soon()):
+                        return
 
-        race(lambda _: _with_own(open_driver, context, add_one))
+        race(add_one)
         read = self.one(driver, soon)
 
         assert read is not None
@@ -154,44 +149,109 @@ class ConditionsContract(DriverContract):
         current = self.version(driver, soon)
         removed = driver.delete([KEY], condition=current, deadline=soon())
 
-        assert [error.error.code for error in kept] == [ErrorCode.CONFLICT]
+        assert failures(kept) == [(0, ErrorCode.CONFLICT)]
         assert not removed
         assert self.one(driver, soon) is None
 
-    def test_an_expired_record_counts_as_absent(
-        self, driver: StoreDriver, soon: Soon, clock: Advancing
-    ) -> None:
-        """`Version` finds nothing to match, and `Absent` may write."""
-        driver.put([Record(key=KEY, body=b"old", expires_at=clock.now() + SECOND)], deadline=soon())
-        version = self.version(driver, soon)
-        clock.advance(2 * SECOND)
+    def test_a_query_gives_the_version_that_get_gives(self, driver: StoreDriver, soon: Soon) -> None:
+        """The sealer reads an hour's marker by a query and deletes it by its version."""
+        driver.put(records("one"), deadline=soon())
 
-        stale = driver.put(records("one"), condition=version, deadline=soon())
-        kept = driver.delete([KEY], condition=version, deadline=soon())
-        written = driver.put([Record(key=KEY, body=b"new")], condition=Absent(), deadline=soon())
+        (queried,) = driver.query(KEY.partition, limit=1, deadline=soon()).records
+
+        assert queried.version
+        assert not driver.delete([KEY], condition=Version(queried.version), deadline=soon())
+
+    def test_absent_names_each_record_that_is_there(self, driver: StoreDriver, soon: Soon) -> None:
+        """Of a full batch, every second one: the others are written."""
+        names = [f"{number:04}" for number in range(driver.limits.batch_items)]
+        driver.put(records(*names[::2]), deadline=soon())
+
+        errors = driver.put(records(*names), condition=Absent(), deadline=soon())
+
+        there = range(0, len(names), 2)
+        assert failures(errors) == [(position, ErrorCode.ALREADY_EXISTS) for position in there]
+        assert self.names(driver, soon) == names
+
+    def test_absent_may_write_what_was_deleted(self, driver: StoreDriver, soon: Soon) -> None:
+        """A deletion leaves nothing behind that would count as there."""
+        driver.put(records("one"), deadline=soon())
+        driver.delete([KEY], deadline=soon())
+
+        assert not driver.put(records("one"), condition=Absent(), deadline=soon())
+        assert self.one(driver, soon) is not None
+
+    def test_a_version_of_what_never_was_is_a_conflict(self, driver: StoreDriver, soon: Soon) -> None:
+        """Not `NOT_FOUND`: to core, gone and changed are the same."""
+        driver.put(records("other"), deadline=soon())
+        (other,) = driver.get([key("other")], deadline=soon())
+        assert other is not None
+        version = Version(other.version or "")
+
+        put = driver.put(records("one"), condition=version, deadline=soon())
+        deleted = driver.delete([KEY], condition=version, deadline=soon())
+
+        assert failures(put) == failures(deleted) == [(0, ErrorCode.CONFLICT)]
+        assert self.one(driver, soon) is None
+
+    def test_a_record_may_be_put_on_its_version_again_and_again(
+        self, driver: StoreDriver, soon: Soon
+    ) -> None:
+        """Each put gives a new version, also with the content of one before."""
+        driver.put([Record(key=KEY, body=b"0")], deadline=soon())
+        versions = [self.version(driver, soon)]
+
+        for number in range(1, 5):
+            record = Record(key=KEY, body=f"{number % 2}".encode())
+            assert not driver.put([record], condition=versions[-1], deadline=soon())
+            versions.append(self.version(driver, soon))
+
+        assert len(set(versions)) == len(versions)
+
+    def test_deleting_and_putting_on_one_version_has_one_winner(
+        self, driver: StoreDriver, soon: Soon, open_driver: OpenDriver[StoreDriver], context: Context
+    ) -> None:
+        """Eight that delete against eight that put: one succeeds, and what is read is what it left."""
+        driver.put(records("one"), deadline=soon())
+        version = self.version(driver, soon)
+
+        def change(number: int) -> bool:
+            record = Record(key=KEY, body=f"{number}".encode())
+            with opened(open_driver, context) as store:
+                if number % 2:
+                    return not store.delete([KEY], condition=version, deadline=soon())
+                return not store.put([record], condition=version, deadline=soon())
+
+        won = race(change)
         read = self.one(driver, soon)
 
-        assert [error.error.code for error in [*stale, *kept]] == [ErrorCode.CONFLICT] * 2
-        assert not written
+        assert won.count(True) == 1
+        winner = won.index(True)
+        assert (read and read.body) == (None if winner % 2 else f"{winner}".encode())
+
+    @pytest.mark.parametrize("_", range(ROUNDS))
+    def test_a_marker_written_while_it_is_deleted_by_version_stays(
+        self,
+        driver: StoreDriver,
+        soon: Soon,
+        open_driver: OpenDriver[StoreDriver],
+        context: Context,
+        _: int,
+    ) -> None:
+        """A drain marks an hour while a sealer takes the old mark away: the new mark is there afterwards."""
+        driver.put([Record(key=KEY, body=b"old")], deadline=soon())
+        version = self.version(driver, soon)
+
+        def change(number: int) -> int:
+            with opened(open_driver, context) as store:
+                if number % 2:
+                    store.delete([KEY], condition=version, deadline=soon())
+                    return 0
+                return len(store.put([Record(key=KEY, body=b"new")], deadline=soon()))
+
+        failed = race(change)
+        read = self.one(driver, soon)
+
+        assert sum(failed) == 0
         assert read is not None
         assert read.body == b"new"
-
-
-def _with_own(
-    open_driver: OpenDriver[StoreDriver], context: Context, work: Callable[[StoreDriver], Result]
-) -> Result:
-    store = open_driver(context)
-    try:
-        return work(store)
-    finally:
-        store.close()
-
-
-def key(sort: str) -> Key:
-    """Return where a record of the tests lives."""
-    return Key(partition=KEY.partition, sort=sort)
-
-
-def records(*sorts: str) -> list[Record]:
-    """Return small records under these sort keys."""
-    return [Record(key=key(sort), body=b"body") for sort in sorts]

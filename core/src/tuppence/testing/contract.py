@@ -1,27 +1,33 @@
-"""What all contracts share: the guard against weakening them, the clock, and what their tests are made of."""
+"""What all contracts share: the fixtures a provider may give, and what the tests are made of."""
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 import pytest
 
 from tuppence.clock import Clock, Deadline
-from tuppence.drivers import Context, Driver
+from tuppence.drivers import Context, Driver, ItemError, Kind
 from tuppence.errors import DriverError, ErrorCode
 from tuppence.meter import UnitMeter
 from tuppence.testing.clock import ManualClock
+from tuppence.testing.guard import Guarded
 
 Result = TypeVar("Result")
 AnyDriver_co = TypeVar("AnyDriver_co", bound=Driver, covariant=True)
+Soon = Callable[[], Deadline]
 
 RACERS: Final = 16
 """Threads that race for one thing, each with a driver of its own."""
+SECOND: Final = timedelta(seconds=1)
+UNIT: Final = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
+"""How billable units are named, as in `sqs.requests`."""
 
 
 class Advancing(Clock, Protocol):
@@ -38,31 +44,25 @@ class OpenDriver(Protocol[AnyDriver_co]):
         """Return a new driver; with `missing`, one on a resource that does not exist."""
 
 
-def _check_kept(cls: type, name: str, original: object) -> None:
-    if not name.startswith("test_"):
-        return
-    found = getattr(cls, name)
-    marks = getattr(found, "pytestmark", ())
-    if found is not original and not any(m.name == "xfail" and m.kwargs.get("reason") for m in marks):
-        raise TypeError(
-            f"{cls.__name__}.{name} replaces a test of the contract; "
-            f'only one marked pytest.mark.xfail(reason="…") may, for a named gap'
-        )
-
-
-class Contract:
+class Contract(Guarded):
     """The base of the contracts.
 
     Fixtures a provider gives: `open_driver` (required) and, where the service runs on real time, a `clock`
     whose `advance` waits.
+
+    Attributes:
+        kind: what it is the contract of.
+        about: which of its promises a class holds; the rows of the provider matrix.
+        provider: whose driver it is; needed only where no installed provider declares the driver's class.
+        counterpart: what the driver is tested against, in words: "embedded", "live", or an emulator's name
+            and version.
+
     """
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        for base in cls.__mro__[1:]:
-            if issubclass(base, Contract):
-                for name, original in vars(base).items():
-                    _check_kept(cls, name, original)
+    kind: ClassVar[Kind]
+    about: ClassVar[str] = ""
+    provider: ClassVar[str] = ""
+    counterpart: ClassVar[str] = ""
 
     @pytest.fixture
     def clock(self) -> Advancing:
@@ -75,7 +75,7 @@ class Contract:
         return Context(project="contract", meter=UnitMeter(), clock=clock)
 
     @pytest.fixture
-    def soon(self, clock: Advancing) -> Callable[[], Deadline]:
+    def soon(self, clock: Advancing) -> Soon:
         """Return a deadline that is far enough away for one call, anew for each."""
         return lambda: Deadline.after(timedelta(seconds=30), clock)
 
@@ -99,28 +99,6 @@ class Contract:
         driver.close()
 
 
-class DriverContract(Contract):
-    """What holds for the drivers of every kind that live on a resource."""
-
-    def test_check_succeeds_on_a_resource_that_is_there(self, driver: Driver) -> None:
-        """`check` raises nothing where the driver can work."""
-        driver.check()
-
-    def test_check_names_a_resource_that_is_missing(self, missing: Driver) -> None:
-        """The constructor does no I/O; `check` is the first to say `NOT_FOUND`."""
-        with refused(ErrorCode.NOT_FOUND):
-            missing.check()
-
-    def test_close_may_be_called_twice(self, open_driver: OpenDriver[Driver], context: Context) -> None:
-        """`close` is idempotent, before the first call as well as after it."""
-        unused, used = open_driver(context), open_driver(context)
-        used.check()
-
-        for driver in (unused, used):
-            driver.close()
-            driver.close()
-
-
 @contextmanager
 def refused(*codes: ErrorCode) -> Iterator[pytest.ExceptionInfo[DriverError]]:
     """Expect a `DriverError` with one of `codes`; anything else that is raised has leaked."""
@@ -129,6 +107,24 @@ def refused(*codes: ErrorCode) -> Iterator[pytest.ExceptionInfo[DriverError]]:
     assert caught.value.code in codes
     assert caught.value.operation
     assert caught.value.provider
+
+
+def failures(errors: Sequence[ItemError]) -> list[tuple[int, ErrorCode]]:
+    """Return what failed: positions and codes, in the order of the items."""
+    for error in errors:
+        assert isinstance(error, ItemError)
+        assert isinstance(error.error, DriverError), "an SDK's error has leaked into an ItemError"
+        assert error.error.operation
+        assert error.error.provider
+    return sorted((error.position, error.error.code) for error in errors)
+
+
+def check_units(context: Context) -> None:
+    """Expect that something was counted since the last look, under dotted names."""
+    assert isinstance(context.meter, UnitMeter)
+    units = context.meter.take()
+    assert units, "nothing was counted"
+    assert all(UNIT.fullmatch(name) and amount > 0 for name, amount in units.items()), units
 
 
 def race(work: Callable[[int], Result], racers: int = RACERS) -> list[Result]:
@@ -141,3 +137,13 @@ def race(work: Callable[[int], Result], racers: int = RACERS) -> list[Result]:
 
     with ThreadPoolExecutor(racers) as threads:
         return list(threads.map(run, range(racers)))
+
+
+@contextmanager
+def opened(open_driver: OpenDriver[Any], context: Context) -> Iterator[Any]:
+    """Lend another driver on the resource, as another process would have."""
+    driver = open_driver(context)
+    try:
+        yield driver
+    finally:
+        driver.close()

@@ -8,21 +8,13 @@ import pytest
 
 from tuppence.drivers import Context, Schedule, SchedulerDriver
 from tuppence.errors import ErrorCode
-from tuppence.testing.contract import DriverContract, OpenDriver, refused
+from tuppence.testing.contract import OpenDriver, opened, race, refused
+from tuppence.testing.cron import PORTABLE, FiringContract
 
 WEEKLY = Schedule(
     name="report", cron="0 7 * * MON", job="report", timezone="Europe/London", payload={"week": "last"}
 )
 
-PORTABLE = [
-    "* * * * *",
-    "*/15 * * * *",
-    "0 7 * * MON",
-    "30 6 1 * *",
-    "5,35 8-17/3 * JAN-MAR,dec 1-5",
-    "0 0 * * 0,6",
-    "0 0 * * 7",
-]
 NOT_PORTABLE = [
     "",
     "@daily",
@@ -35,8 +27,21 @@ NOT_PORTABLE = [
 ]
 
 
-class SchedulerContract(DriverContract):
+MANY = 101
+"""More than a page of the services that list by a hundred."""
+PAYLOADS = {
+    "empty": {},
+    "unicode": {"why": "fünf £ \U0001f4ca"},
+    "quotes": {"a": "\"'\\", "b": "<aws.scheduler.execution-id>", "c": "${x} {{y}} %d"},
+    "lines": {"a": "one\r\ntwo\t"},
+    "the longest": {"a": "x" * 1_000},
+}
+
+
+class SchedulerContract(FiringContract):
     """What every scheduler does."""
+
+    about = "schedules"
 
     def test_a_schedule_is_kept_as_given(self, driver: SchedulerDriver) -> None:
         """Cron line, zone, job and payload come back."""
@@ -79,12 +84,11 @@ class SchedulerContract(DriverContract):
     ) -> None:
         """The same name in another project is another schedule."""
         driver.upsert(WEEKLY)
-        other = open_driver(replace(context, project="other"))
 
-        before = list(other.schedules())
-        other.upsert(replace(WEEKLY, cron="0 9 * * *"))
-        other.remove(WEEKLY.name)
-        other.close()
+        with opened(open_driver, replace(context, project="other")) as other:
+            before = list(other.schedules())
+            other.upsert(replace(WEEKLY, cron="0 9 * * *"))
+            other.remove(WEEKLY.name)
 
         assert not before
         assert list(driver.schedules()) == [WEEKLY]
@@ -111,11 +115,64 @@ class SchedulerContract(DriverContract):
         with refused(ErrorCode.INVALID):
             driver.upsert(replace(WEEKLY, timezone="Europe/Londinium"))
 
-    def test_a_missing_scheduler_is_not_found(self, missing: SchedulerDriver) -> None:
+    @pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/St_Johns", "Etc/GMT+12"])
+    def test_every_zone_is_kept(self, driver: SchedulerDriver, zone: str) -> None:
+        """Whatever its offset and its name."""
+        driver.upsert(replace(WEEKLY, timezone=zone))
+
+        assert [schedule.timezone for schedule in driver.schedules()] == [zone]
+
+    @pytest.mark.parametrize("name", ["a", "x" * 32, "drain-2", "0", "a--b"])
+    def test_every_name_is_kept(self, driver: SchedulerDriver, name: str) -> None:
+        """As long as is allowed, and of every kind of letter that is."""
+        driver.upsert(replace(WEEKLY, name=name))
+
+        assert [schedule.name for schedule in driver.schedules()] == [name]
+
+    @pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
+    def test_every_payload_is_kept(self, driver: SchedulerDriver, payload: dict[str, str]) -> None:
+        """Any text, up to 1 KiB; nothing in it is a template of the service's."""
+        driver.upsert(replace(WEEKLY, payload=payload))
+
+        assert [dict(schedule.payload) for schedule in driver.schedules()] == [payload]
+
+    def test_another_process_sees_what_was_made(
+        self, driver: SchedulerDriver, open_driver: OpenDriver[SchedulerDriver], context: Context
+    ) -> None:
+        """Schedules are the service's, not the driver's."""
+        driver.upsert(WEEKLY)
+
+        with opened(open_driver, context) as other:
+            assert list(other.schedules()) == [WEEKLY]
+
+    def test_racing_upserts_make_one_schedule(
+        self, driver: SchedulerDriver, open_driver: OpenDriver[SchedulerDriver], context: Context
+    ) -> None:
+        """Sixteen workers that start at once all make the same schedule, and none of them fails."""
+
+        def make(_: int) -> None:
+            with opened(open_driver, context) as worker:
+                worker.upsert(WEEKLY)
+
+        race(make)
+
+        assert list(driver.schedules()) == [WEEKLY]
+
+    def test_a_long_list_is_whole(self, driver: SchedulerDriver) -> None:
+        """A service that lists by pages is asked for all of them."""
+        names = [f"job-{number:03}" for number in range(MANY)]
+        for name in names:
+            driver.upsert(replace(WEEKLY, name=name))
+
+        assert [schedule.name for schedule in driver.schedules()] == names
+
+    @pytest.mark.parametrize("call", ["upsert", "schedules", "remove"])
+    def test_a_missing_scheduler_is_not_found(self, missing: SchedulerDriver, call: str) -> None:
         """Every call on a resource that is not there says so."""
         with refused(ErrorCode.NOT_FOUND):
-            missing.upsert(WEEKLY)
-        with refused(ErrorCode.NOT_FOUND):
-            missing.schedules()
-        with refused(ErrorCode.NOT_FOUND):
-            missing.remove(WEEKLY.name)
+            if call == "upsert":
+                missing.upsert(WEEKLY)
+            elif call == "schedules":
+                missing.schedules()
+            else:
+                missing.remove(WEEKLY.name)

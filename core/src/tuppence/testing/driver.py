@@ -1,0 +1,113 @@
+"""The contract of every driver, whatever its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import msgspec
+import pytest
+
+from tuppence.drivers import Context, Driver, Feature, Kind, Role
+from tuppence.errors import ErrorCode
+from tuppence.testing.contract import Contract, OpenDriver, refused
+from tuppence.testing.outside import in_child, without_io
+
+FEATURES: Final[Mapping[Kind, frozenset[Feature]]] = {
+    Kind.QUEUE: frozenset(
+        {Feature.ORDERED, Feature.DEDUPLICATED, Feature.ATTEMPTS, Feature.NATIVE_DEAD_LETTERS}
+    ),
+    Kind.COMPUTE: frozenset({Feature.NATIVE_TRIGGER}),
+    Kind.STORE: frozenset({Feature.NATIVE_TTL}),
+    Kind.SCHEDULER: frozenset(),
+    Kind.MAILER: frozenset({Feature.IDEMPOTENT_MAIL}),
+}
+"""What a driver of each kind may claim."""
+
+
+class DriverContract(Contract):
+    """What holds for every driver."""
+
+    about = "every driver"
+
+    def test_check_succeeds_on_a_resource_that_is_there(self, driver: Driver) -> None:
+        """`check` raises nothing where the driver can work."""
+        driver.check()
+
+    def test_the_constructor_does_no_io(self, driver: Driver) -> None:
+        """Core builds drivers at import time of an application: that must be quick, and succeed offline."""
+        with without_io():
+            again = type(driver)(driver.options, driver.context)
+
+        again.close()
+
+    def test_options_are_frozen_and_refuse_unknown_keys(self, driver: Driver) -> None:
+        """Core builds them from the configuration, where a misspelt key must be an error."""
+        options = type(driver).Options
+
+        assert issubclass(options, msgspec.Struct)
+        assert isinstance(driver.options, options)
+        assert options.__struct_config__.frozen
+        assert options.__struct_config__.forbid_unknown_fields
+
+    def test_features_are_those_of_the_kind(self, driver: Driver) -> None:
+        """A claim that nothing checks is no promise."""
+        assert isinstance(type(driver).features, frozenset)
+        assert driver.features == type(driver).features
+        assert driver.features <= FEATURES[self.kind]
+
+    @pytest.mark.parametrize("role", Role)
+    def test_permissions_are_declared_without_io(self, driver: Driver, role: Role) -> None:
+        """From them the policy of a component that does not exist yet is made, the same each time."""
+        with without_io():
+            first, second = driver.permissions(role), driver.permissions(role)
+
+        assert list(first) == list(second)
+        assert len(set(first)) == len(first)
+        assert all(permission.action and permission.resource for permission in first)
+
+    def test_a_driver_works_in_another_thread_than_it_was_built_in(self, driver: Driver) -> None:
+        """The sender builds in one thread and sends in another."""
+        with ThreadPoolExecutor(1) as other:
+            other.submit(driver.check).result()
+
+        driver.check()
+
+    def test_close_may_be_called_twice(self, driver: Driver) -> None:
+        """`close` is idempotent, before the first call as well as after it."""
+        unused = type(driver)(driver.options, driver.context)
+        driver.check()
+
+        for one in (unused, driver):
+            one.close()
+            one.close()
+
+
+class ResourceContract(DriverContract):
+    """What holds for the drivers that live on a resource: all but compute."""
+
+    about = "every driver on a resource"
+
+    def test_check_names_a_resource_that_is_missing(self, missing: Driver) -> None:
+        """The constructor does no I/O; `check` is the first to say `NOT_FOUND`."""
+        with refused(ErrorCode.NOT_FOUND):
+            missing.check()
+
+    @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # forking with threads is what is tested
+    def test_a_forked_child_rebuilds_its_driver(
+        self, driver: Driver, open_driver: OpenDriver[Driver], context: Context
+    ) -> None:
+        """The child closes what it inherited and builds anew; the parent's goes on working."""
+        driver.check()
+
+        def rebuild() -> None:
+            driver.close()
+            fresh = open_driver(context)
+            fresh.check()
+            fresh.close()
+
+        problem = in_child(rebuild)
+
+        assert not problem, problem
+        driver.check()
