@@ -5,7 +5,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick faults lint docs lock clean
+.PHONY: help setup demo test quick faults fuzz lint docs lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,8 +30,15 @@ test: lint ## everything that must hold
 quick: setup ## the tests that take seconds
 	.venv/bin/pytest -q -n 2 -m 'not slow'
 
-faults: setup ## kill, fork and damage; REPEATS=50 for more of it
+faults: setup ## kill, fork and damage; KILLS=200 SEED=7 for more of it
 	.venv/bin/pytest -q -n 2 tests/faults
+
+fuzz: .venv-fuzz/.ready ## ten minutes of damaged input; FUZZ_SECONDS=3600 for more of it
+	.venv-fuzz/bin/python fuzz/run.py
+
+.venv-fuzz/.ready: .tools/bin/uv pyproject.toml core/pyproject.toml uv.lock
+	UV_PROJECT_ENVIRONMENT=.venv-fuzz $(UV) sync --quiet --frozen --no-default-groups --group fuzz --python $(PYTHON)
+	@touch $@
 
 lint: setup ## style and types
 	.venv/bin/ruff check .
@@ -39,7 +46,7 @@ lint: setup ## style and types
 	.venv/bin/mypy
 
 docs: setup ## the documentation as a site, once all it shows has been run
-	.venv/bin/pytest -q -n 2 tests/docs
+	.venv/bin/pytest -q -n 2 --dist loadgroup tests/docs
 	.venv/bin/sphinx-build -q -E --fail-on-warning --nitpicky -c docs . site
 	@echo "The examples ran. Read the documentation: site/index.html"
 
@@ -47,4 +54,4 @@ lock: .tools/bin/uv ## refresh uv.lock
 	$(UV) lock
 
 clean: ## remove what make made
-	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache dist site
+	rm -rf .venv .venv-fuzz .fuzz .tools .mypy_cache .ruff_cache .pytest_cache dist site

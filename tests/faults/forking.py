@@ -109,10 +109,14 @@ def within_a_question(family):
     """Parent and child both leave the block; the question is the parent's."""
     with family.client.question("Who answers?") as question:
         child = os.fork()
-        question.answered() if child else question.error()
+        if child:
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+            family.client.flush(5)
+            question.answered()
+        else:
+            question.error()
     if child == 0:
         family.end(lambda: family.capture(5))
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     family.capture(5)
 
 

@@ -38,7 +38,7 @@ def numbers_in_store(folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(int(os.environ.get("REPEATS", "5"))))
+@pytest.mark.parametrize("seed", range(int(os.environ.get("REPEATS", "2"))))
 def test_every_event_that_was_promised_is_in_the_report_once(tmp_path, seed):
     (tmp_path / "tuppence.toml").write_text(
         'provider = "local"\nproject = "bot"\n[capture]\ndirectory = "journal"\nflush_interval = "200ms"\n'
