@@ -90,6 +90,14 @@ def test_a_value_is_found_whether_its_key_is_frequent_or_rare():
     assert column(columns, "never") == [None] * 19
 
 
+def test_a_list_without_items_says_that_no_event_has_the_key():
+    _, columns = unpack(rebuilt(ONE, columns_of(data={"a": []}, user=[])))
+
+    [event] = to_events(columns)
+
+    assert (event.data, event.user) == ({}, None)
+
+
 def test_the_same_content_is_the_same_bytes_whatever_the_order_of_its_keys():
     one = Event(time=at(0), type="x", id="a", data={"a": 1, "b": {"c": 2, "d": 3}})
     other = Event(time=at(0), type="x", id="a", data={"b": {"d": 3, "c": 2}, "a": 1})

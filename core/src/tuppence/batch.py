@@ -178,7 +178,7 @@ def to_events(columns: Columns) -> list[Event]:
     absent: list[Any] = [None] * count
     rows: list[dict[str, Any]] = [dict(rest) if rest else {} for rest in columns.rest or absent]
     for key, values in columns.data.items():
-        for row, value in zip(rows, values, strict=True):
+        for row, value in zip(rows, values or absent, strict=True):
             if value is not None:
                 row[key] = value
     return [
