@@ -29,21 +29,12 @@ include_patterns = [
     "examples/*/README.md",
 ]
 exclude_patterns = ["**/.*", "**/node_modules", "site"]
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser"]
 nitpicky = True
-nitpick_ignore_regex = [("py:.*", ".*")]  # annotations name the standard library, which is on another host
 highlight_language = "none"
-default_role = "code"  # docstrings mark code as Markdown does
 
 myst_heading_anchors = 3
 myst_links_external_new_tab = True
-
-autodoc_member_order = "bysource"
-autodoc_typehints = "signature"
-autodoc_preserve_defaults = True
-autodoc_class_signature = "mixed"
-python_maximum_signature_line_length = 80
-add_module_names = False
 
 html_theme = "furo"
 html_title = f"tuppence {version}"

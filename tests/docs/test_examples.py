@@ -6,17 +6,15 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
+from docs.reading import ROOT, blocks
 from tuppence import plugins
 from tuppence.config import load
 from tuppence.drivers import Kind
 
-ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "core/README.md", *sorted(ROOT.glob("docs/**/*.md"))]
-FENCE = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 PATIENCE = 120
 PRELUDE = """
 text, user_id, sid = "Do you deliver to Cork?", "u1", "s1"
@@ -33,11 +31,6 @@ async def app(scope, receive, send):
 class Command:
     line: str
     shown: str
-
-
-def blocks(page):
-    """Return each block of a page: its language, the file it is to be written to, if any, and its lines."""
-    return [match.groups() for match in FENCE.finditer(page.read_text(encoding="utf-8"))]
 
 
 def commands(block):

@@ -4,35 +4,20 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from pathlib import Path
 
 import click
 import msgspec
 import pytest
 
+from docs.reading import page, rows, section
 from tuppence import config, event, plugins
 from tuppence.cli.app import COMMANDS, commands
 from tuppence.drivers import Kind
 from tuppence.settings import parse_span
 
-REFERENCE = Path(__file__).parents[2] / "docs/reference"
 TABLES = {
     name: getattr(config, name.title()) for name in ("capture", "pipeline", "retention", "report", "budget")
 }
-
-
-def page(name):
-    return (REFERENCE / name).read_text(encoding="utf-8")
-
-
-def section(text, heading):
-    """Return what stands below a heading, up to the next one."""
-    return text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-
-
-def rows(text):
-    """Return the first two cells of each table row that names a key."""
-    return dict(re.findall(r"^\| `([^`|]+)` \| ([^|]*) \|", text, re.MULTILINE))
 
 
 def defaults(struct):
