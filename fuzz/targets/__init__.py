@@ -1,0 +1,1 @@
+"""One file for each reader: `check` raises on a finding, `seeds` and `WORDS` are what fuzzing starts from."""
