@@ -46,7 +46,7 @@ lint: setup ## style and types
 	.venv/bin/mypy
 
 docs: setup ## the documentation as a site, once all it shows has been run
-	.venv/bin/pytest -q -n 2 --dist loadgroup tests/docs
+	.venv/bin/pytest -q -n 2 --dist loadfile tests/docs
 	.venv/bin/sphinx-build -q -E --fail-on-warning --nitpicky -c docs . site
 	@echo "The examples ran. Read the documentation: site/index.html"
 

@@ -39,6 +39,7 @@ myst_links_external_new_tab = True
 html_theme = "furo"
 html_title = f"tuppence {version}"
 html_copy_source = False
+html_show_copyright = False
 html_show_sphinx = False
 html_show_search_summary = False  # would need a server; the site is also read from a folder
 html_static_path = ["_static"]

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("site")]  # the whole site is built, once
+pytestmark = pytest.mark.slow  # it builds the whole site
 
 ROOT = Path(__file__).parents[2]
 LOADING = {"src", "srcset", "poster", "data"}
