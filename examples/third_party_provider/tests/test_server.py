@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
@@ -84,12 +86,27 @@ def test_a_server_that_was_restarted_is_found_again(start, context):
         assert not queue.send([MESSAGE], deadline=soon())
 
 
+def test_a_call_is_made_once(context):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        queue = RedisQueue(ServerOptions(port=listener.getsockname()[1]), context)
+        with ThreadPoolExecutor(1) as threads:
+            first = threads.submit(listener.accept)
+
+            with fails(ErrorCode.TIMEOUT, "did not answer in time"):
+                queue.send([MESSAGE], deadline=Deadline.after(0.3))
+
+            first.result()[0].close()
+        listener.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
 def test_a_server_that_hangs_costs_no_more_than_the_deadline(server, queue):
-    queue.check()
+    queue.depth(deadline=Deadline.after(timedelta(hours=1)))
     os.kill(server.process.pid, signal.SIGSTOP)
     try:
         with fails(ErrorCode.TIMEOUT, "did not answer in time"):
-            queue.send([MESSAGE], deadline=Deadline.after(0.1))
+            queue.send([MESSAGE], deadline=Deadline.after(0.3))
     finally:
         os.kill(server.process.pid, signal.SIGCONT)
 
@@ -224,6 +241,20 @@ def test_a_role_may_do_its_work_and_no_other(server, context, password, queue, s
         for name, do in work(*own).items():
             with nullcontext() if name in allowed else fails(ErrorCode.FORBIDDEN, "Permissions"):
                 do()
+
+
+def test_a_page_of_large_records_is_a_short_one(store):
+    for number in range(6):
+        body = bytes(store.limits.item_bytes - 100)
+        store.put([Record(key=Key(partition="p", sort=f"{number}"), body=body)], deadline=soon())
+
+    first = store.query("p", limit=6, deadline=soon())
+    second = store.query("p", limit=6, cursor=first.cursor, deadline=soon())
+
+    assert [[record.key.sort for record in page.records] for page in (first, second)] == [
+        ["0", "1", "2", "3", "4"],
+        ["5"],
+    ]
 
 
 def test_two_projects_keep_apart(server, context, queue):
