@@ -15,6 +15,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -31,6 +32,8 @@ from tuppence.drivers import Kind
 OWNER_LOCK: Final = "owner.lock"
 SENDER_LOCK: Final = "sender.lock"
 _UNFINISHED: Final = ".new-"
+_ESCAPED: Final = re.compile(r"\\([0-7]{3})")
+"""How a blank, and what else would break a line, is written in the list of mounts (proc(5))."""
 
 
 class Durability(StrEnum):
@@ -197,7 +200,7 @@ def file_system(folder: Path) -> str:
     best, kind = -1, ""
     for line in lines:
         _, mount, found, *_ = line.split(" ")
-        place = Path(mount.encode().decode("unicode_escape"))
+        place = Path(_ESCAPED.sub(lambda match: chr(int(match[1], 8)), mount))
         if len(place.parts) >= best and target.is_relative_to(place):
             best, kind = len(place.parts), found
     return kind
