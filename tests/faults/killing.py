@@ -7,7 +7,8 @@ import statistics
 import subprocess
 import sys
 from collections import deque
-from pathlib import Path
+
+from faults.processes import environment
 
 KILLS = int(os.environ.get("KILLS", "10"))
 """Kills of each stage."""
@@ -25,12 +26,11 @@ class Killer:
         self.kills = 0
         self.chance = random.Random(f"{SEED} {name}")
         self._spans = {}
-        paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]
         self._server = subprocess.Popen(
             [sys.executable, "-m", "faults.forkserver"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+            env=environment(),
         )
         sys.stdout.write(f"SEED={SEED} KILLS={KILLS}\n")
 

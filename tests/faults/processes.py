@@ -1,10 +1,17 @@
-"""Capturing processes, and what they were promised."""
+"""Programs that tests start, and what capturing ones were promised."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 CAPTURING = Path(__file__).with_name("capturing.py")
+
+
+def environment():
+    """Return an environment in which a started program finds these helpers."""
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def start(folder, count, out):

@@ -1,81 +1,25 @@
 """What happens to captured events when processes die, fork, or find no room."""
 
 import os
-import random
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
-import time
-from datetime import timedelta
 
 import pytest
 
-from faults.processes import CAPTURING, last_number, start
+from faults.processes import CAPTURING
+from faults.queues import CONFIGURATION, load, received, send_everything
 from tuppence import config as configuration
-from tuppence.batch import to_events, unpack
 from tuppence.capture import places
 from tuppence.capture.client import Client
-from tuppence.capture.sender import send_orphans
-from tuppence.clock import Deadline, SystemClock
-from tuppence.runtime import Runtime
 
 
 @pytest.fixture
 def folder(tmp_path):
     """A folder with a configuration whose queue cannot be reached until its `queue` folder is made."""
-    (tmp_path / "tuppence.toml").write_text(
-        'provider = "local"\nproject = "bot"\n[capture]\ndirectory = "j"\nflush_interval = "200ms"\n'
-        '[queue]\npath = "queue/tuppence.db"\n'
-    )
+    (tmp_path / "tuppence.toml").write_text(CONFIGURATION)
     return tmp_path
-
-
-def load(folder):
-    return configuration.load(folder / "tuppence.toml", environ={})
-
-
-def send_everything(folder):
-    """Bring the queue back and send what dead processes left."""
-    (folder / "queue").mkdir(exist_ok=True)
-    config = load(folder)
-    with Runtime(config) as runtime:
-        deadline = Deadline.after(timedelta(seconds=60))
-        _, empty = send_orphans(config, lambda: runtime.queue, SystemClock(), deadline=deadline)
-    return empty
-
-
-def received(folder):
-    """Return the headers, and the identities of the events, that reached the queue."""
-    connection = sqlite3.connect(folder / "queue" / "tuppence.db")
-    try:
-        bodies = [row[0] for row in connection.execute("SELECT body FROM messages")]
-    finally:
-        connection.close()
-    unpacked = [unpack(body) for body in bodies]
-    return [header for header, _ in unpacked], [
-        (header.instance, event) for header, columns in unpacked for event in to_events(columns)
-    ]
-
-
-@pytest.mark.slow
-def test_the_sender_may_be_killed_at_any_moment(folder):
-    (folder / "queue").mkdir()
-    chance = random.Random(7)
-    promised = 0
-    for number in range(12):
-        out = folder / f"out{number}"
-        process = start(folder, 20_000, out)
-        time.sleep(chance.uniform(0.3, 1.2))
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        promised += last_number(out)
-
-    assert send_everything(folder)
-
-    distinct = {(instance, event.seq) for instance, event in received(folder)[1]}
-    assert promised <= len(distinct) <= promised + 12
 
 
 def test_a_question_whose_process_dies_is_aborted(folder):

@@ -212,6 +212,7 @@ class Client:
             instance.journal.append(written)
         except Exception:  # noqa: BLE001 - a full disk; the number is a gap that the reader counts as dropped
             self._failed += 1
+            instance.journal.fail(seq)
             if instance is self._instance and instance.inherited:
                 self.reset()  # a signal handler forked within the call that made it
             return 0

@@ -11,7 +11,8 @@ that notices prepares the next one, and the first to publish it wins.
     4       4      number of the segment, unsigned, little-endian
     8       8      calls refused so far by this instance
     16      8      flushes asked for so far by this instance
-    24      40     zero
+    24      8      highest sequence number so far that found no room
+    32      32     zero
     64      rest   frames (`tuppence.capture.frames`)
 """
 
@@ -34,8 +35,10 @@ _REMEMBERED: Final = 64
 """Successors kept, for callers that were put to sleep while so many segments were written."""
 _NUMBER: Final = Struct("<4sI")
 _COUNTER: Final = Struct("<Q")
+_NOTED: Final = Struct("<QQQ")
 _REFUSED_AT: Final = 8
 _FLUSHES_AT: Final = 16
+_FAILED_AT: Final = 24
 
 
 class Full(Exception):  # noqa: N818 - internal: the event is dropped and counted
@@ -152,6 +155,7 @@ class Journal:
         self._successors: dict[int, _Current] = {}
         self.refused = 0
         self.flushes = 0
+        self.failed = 0
         self._closed = False
         self._current = self._prepare()
         self._write = self._current.map.write
@@ -175,6 +179,11 @@ class Journal:
         """Count a call that gave no event."""
         self.refused += 1
         self._note(_REFUSED_AT, self.refused)
+
+    def fail(self, seq: int) -> None:
+        """Note that an event found no room, for there may be none after it whose number tells of the gap."""
+        self.failed = max(self.failed, seq)
+        self._note(_FAILED_AT, self.failed)
 
     def ask_flush(self) -> None:
         """Tell whoever reads this journal that its owner wants everything sent now."""
@@ -229,6 +238,7 @@ class Journal:
         fresh = self.segments.create(number)
         _COUNTER.pack_into(fresh, _REFUSED_AT, self.refused)
         _COUNTER.pack_into(fresh, _FLUSHES_AT, self.flushes)
+        _COUNTER.pack_into(fresh, _FAILED_AT, self.failed)
         _NUMBER.pack_into(fresh, 0, MAGIC, number)
         fresh.seek(FIRST)
         return _Current(number, fresh)
@@ -275,8 +285,16 @@ class Journal:
             return  # the segment was turned just now; the next one was given the number
 
 
-def header_of(segment: bytes) -> tuple[int, int] | None:
-    """Return refusals and flushes noted in a segment read from offset 0; `None` where it is no segment."""
+class Noted(NamedTuple):
+    """What a segment's header says of its instance."""
+
+    refused: int
+    flushes: int
+    failed: int
+
+
+def header_of(segment: bytes) -> Noted | None:
+    """Return what is noted in a segment read from offset 0; `None` where it is no segment."""
     if len(segment) < FIRST or segment[:4] != MAGIC:
         return None
-    return _COUNTER.unpack_from(segment, _REFUSED_AT)[0], _COUNTER.unpack_from(segment, _FLUSHES_AT)[0]
+    return Noted(*_NOTED.unpack_from(segment, _REFUSED_AT))

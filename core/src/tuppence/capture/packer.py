@@ -111,8 +111,12 @@ class Packer:
     @property
     def done(self) -> bool:
         """Whether nothing of a dead instance is left to pack or send."""
-        silent = not self._rows and not self._state.hello
-        return self.finished and not self._state.pending and (self._state.goodbye or silent)
+        return self.finished and not self._state.pending and (self._state.goodbye or not self._telling)
+
+    @property
+    def torn(self) -> int:
+        """How many places of the journal were damaged; what stood there counts as dropped."""
+        return self._state.torn
 
     def covers(self, number: int, offset: int) -> bool:
         """Whether everything up to `offset` of segment `number` has been packed."""
@@ -128,10 +132,10 @@ class Packer:
 
         Args:
             now: milliseconds; the hour of a goodbye that carries no event.
-            goodbye: this is the instance's last batch. Said once, and only by one that said hello.
+            goodbye: this is the instance's last batch. Said once, and only by one that has anything to tell.
 
         """
-        goodbye = goodbye and not self._state.goodbye and bool(self._rows or self._state.hello)
+        goodbye = goodbye and not self._state.goodbye and self._telling
         ended = [number for number, at in self._read.items() if at >= SEGMENT_BYTES]
         moved = self._read != self._state.read
         if len(self._state.pending) >= MAX_PENDING or not (moved or goodbye or self._rows):
@@ -147,6 +151,12 @@ class Packer:
         self._rows = []
         for number in ended:
             self._segments.remove(number)
+
+    @property
+    def _telling(self) -> bool:
+        """Whether there has been anything: an event, or a call that gave none."""
+        state = self._state
+        return bool(self._rows or state.hello or state.refused or state.failed)
 
     def _batch_events(self) -> int:
         return min(MAX_EVENTS, max(1, int(TARGET_BODY / self._bytes_per_event)))
@@ -181,8 +191,9 @@ class Packer:
         content = self._segments.read(number, 0, FIRST)
         header = header_of(content)
         if header is not None:
-            self._state.refused = max(self._state.refused, header[0])
-            self.flushes = max(self.flushes, header[1])
+            self._state.refused = max(self._state.refused, header.refused)
+            self._state.failed = max(self._state.failed, header.failed)
+            self.flushes = max(self.flushes, header.flushes)
             return True
         if dead and not content.strip(b"\0"):
             self._read[number] = SEGMENT_BYTES  # its process died while making it
@@ -282,7 +293,7 @@ class Packer:
 
     def _counts(self, *, final: bool) -> dict[str, int]:
         seen = self._state.seen
-        captured = seen[-1][1] if seen else 0
+        captured = max(seen[-1][1] if seen else 0, self._state.failed)
         limit = captured if final else min(captured, self._state.boundary)
         known = sum(min(last, limit) - first + 1 for first, last in seen if first <= limit)
         waiting = sum(1 for seq in self._opened if seq <= limit)

@@ -32,7 +32,9 @@ class State(msgspec.Struct, kw_only=True):
         closed: ends whose question was not read yet.
         pending: ids of batches packed and not yet acknowledged by the queue, oldest first.
         hello, goodbye: whether the first and the last batch have been packed.
-        refused, torn: calls that gave no event; bytes that were no frame.
+        refused: calls that gave no event.
+        failed: the highest number of an event that found no room.
+        torn: places whose bytes were no frame.
 
     """
 
@@ -46,6 +48,7 @@ class State(msgspec.Struct, kw_only=True):
     hello: bool = False
     goodbye: bool = False
     refused: int = 0
+    failed: int = 0
     torn: int = 0
 
 
