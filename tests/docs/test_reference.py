@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from dataclasses import fields
 from datetime import timedelta
 
 import click
 import msgspec
 import pytest
 
-from docs.reading import page, rows, section
+from docs.reading import names, page, rows, section, tables
 from tuppence import config, event, plugins
+from tuppence.capture.client import Client, Stats
+from tuppence.capture.question import Question
 from tuppence.cli.app import COMMANDS, commands
 from tuppence.drivers import Kind
 from tuppence.settings import parse_span
@@ -94,9 +98,42 @@ def test_no_command_is_described_that_is_gone():
 
 
 def test_each_outcome_is_described():
-    described = re.findall(r"^\| `([a-z_]+)` \|", section(page("events.md"), "Questions"), re.MULTILINE)
+    table = section(page("events.md"), "Questions").partition("| outcome | the question |")[2]
 
-    assert {outcome.value for outcome in event.Outcome} <= set(described)
+    assert list(rows(f"|{table}")) == [outcome.value for outcome in event.Outcome]
+
+
+def public(cls):
+    return {name for name in vars(cls) if not name.startswith("_")}
+
+
+def test_each_call_of_the_client_is_described_with_its_arguments():
+    described = {
+        re.match(r"(?:await )?(\w+)", name)[1]: name
+        for cells in tables(section(page("client.md"), "`Client(config=None, *, clock=None, **settings)`"))
+        for name in names(cells[0])
+    }
+
+    internal = {"open_question", "close_question", "reset"}
+    arguments = {"config", "clock", "settings"}
+    assert public(Client) - internal == set(described) - arguments
+    for name in ("capture", "question", "feedback"):
+        words = set(re.findall(r"\w+", described[name])) - {name}
+        assert words == set(inspect.signature(getattr(Client, name)).parameters) - {"self", "_"}
+
+
+def test_each_count_of_the_client_is_described():
+    described = section(page("client.md"), "`Client(config=None, *, clock=None, **settings)`")
+    counts = next(cells[1] for cells in tables(described) if cells[0] == "`stats`")
+
+    assert set(names(counts)) == {field.name for field in fields(Stats)}
+
+
+def test_each_way_out_of_a_question_is_described():
+    described = section(page("client.md"), "`Question`")
+
+    ways = set(re.findall(r"`q\.(\w+)\(", described))
+    assert ways == {outcome.value for outcome in event.Outcome} == public(Question)
 
 
 def test_the_limits_of_an_event_are_those_of_the_code():
