@@ -77,17 +77,24 @@ class Store:
         self._delete_chunks(record.key, useless, deadline)
         return written
 
-    def put_many(self, records: Sequence[Record], *, deadline: Deadline) -> list[ItemError]:
-        """Write records, their keys all different; return those not known to have been written."""
+    def put_many(
+        self, records: Sequence[Record], *, condition: Absent | None = None, deadline: Deadline
+    ) -> list[ItemError]:
+        """Write records, their keys all different; return those not known to have been written.
+
+        With `Absent`, one that is there is among them as `ALREADY_EXISTS`. It may be this call's own, whose
+        answer was lost.
+        """
         for record in records:
             _check(record)
         _check_distinct("store.put", [record.key for record in records])
         whole = [position for position, record in enumerate(records) if self._fits(record)]
-        errors = self._put_each([records[position] for position in whole], deadline)
+        errors = self._put_each([records[position] for position in whole], deadline, condition)
         failed = [ItemError(whole[error.position], error.error) for error in errors]
         for position in sorted(set(range(len(records))).difference(whole)):
             try:
-                self.put(records[position], deadline=deadline)
+                if not self.put(records[position], condition=condition, deadline=deadline):
+                    raise _error(ErrorCode.ALREADY_EXISTS, "store.put", "the condition is not met")
             except DriverError as error:
                 failed.append(ItemError(position, error))
         return failed
@@ -274,9 +281,11 @@ class Store:
         if manifest is not None:
             self._delete_each(manifest.keys(head), deadline)
 
-    def _put_each(self, records: Sequence[Record], deadline: Deadline) -> list[ItemError]:
+    def _put_each(
+        self, records: Sequence[Record], deadline: Deadline, condition: Absent | None = None
+    ) -> list[ItemError]:
         def put(batch: Sequence[Record]) -> Sequence[ItemError]:
-            return self.driver.put(batch, deadline=deadline)
+            return self.driver.put(batch, condition=condition, deadline=deadline)
 
         return self._each(records, put, _size, "store.put", deadline)
 

@@ -14,8 +14,8 @@ import msgspec
 
 from tuppence.clock import Clock, Deadline
 from tuppence.config import Retention
-from tuppence.drivers import ZERO, Delivery, ItemError, Key, Record
-from tuppence.errors import DriverError
+from tuppence.drivers import ZERO, Absent, Delivery, ItemError, Key, Record
+from tuppence.errors import DriverError, ErrorCode
 from tuppence.pipeline import dead, layout
 from tuppence.pipeline.intake import Unusable, segment_of
 from tuppence.pipeline.records import marker
@@ -29,6 +29,7 @@ WAIT: Final = timedelta(seconds=1)
 LEASE: Final = timedelta(minutes=2)
 NACK_DELAY: Final = timedelta(seconds=30)
 """How long a message that could not be stored stays away."""
+_THERE: Final = ErrorCode.ALREADY_EXISTS
 RESERVE: Final = 5.0
 """Seconds kept for storing what a pass has received."""
 
@@ -57,24 +58,38 @@ class Drain:
         retention: how long segments and dead letters live, from now.
         clock: what dates them.
         redacted: whether what identifies people is replaced in events that did not come through `capture()`.
+        renewed: whether a segment that is there already is written again, to live as long as a new one.
+            Otherwise its life, and whether it was late, are counted from the first time it was received.
 
     """
 
     def __init__(
-        self, store: Store, *, project: str, retention: Retention, clock: Clock, redacted: bool = True
+        self,
+        store: Store,
+        *,
+        project: str,
+        retention: Retention,
+        clock: Clock,
+        redacted: bool = True,
+        renewed: bool = False,
     ) -> None:
         self._store = store
         self._project = project
         self._retention = retention
         self._clock = clock
         self._redacted = redacted
+        self._condition = None if renewed else Absent()
         self.done = Drained()
 
     def handle(self, deliveries: Sequence[Delivery], *, deadline: Deadline) -> list[ItemError]:
         """Store messages; return those that are not safe and must come again. Acknowledges nothing."""
         now = self._clock.now()
         kept = [self._kept(delivery.message.body, now) for delivery in deliveries]
-        failed = self._put([record for record, _ in kept], deadline)
+        failed = self._put([record for record, mark in kept if mark is None], deadline)
+        unwritten = self._put(
+            [record for record, mark in kept if mark is not None], deadline, self._condition
+        )
+        failed |= {key: error for key, error in unwritten.items() if error.code is not _THERE}
         markers = [mark for record, mark in kept if mark is not None and record.key not in failed]
         failed |= self._put(markers, deadline)
         errors = []
@@ -103,10 +118,12 @@ class Drain:
         )
         return record, marker(layout.dirty_hour(self._project, segment.hour))
 
-    def _put(self, records: Iterable[Record], deadline: Deadline) -> dict[Key, DriverError]:
+    def _put(
+        self, records: Iterable[Record], deadline: Deadline, condition: Absent | None = None
+    ) -> dict[Key, DriverError]:
         """Write records, once for each key; return what became of those that could not be."""
         distinct = list({record.key: record for record in records}.values())
-        errors = self._store.put_many(distinct, deadline=deadline)
+        errors = self._store.put_many(distinct, condition=condition, deadline=deadline)
         return {distinct[error.position].key: error.error for error in errors}
 
 

@@ -56,7 +56,7 @@ def replay(
         redacted: as in `Drain`.
 
     """
-    work = Drain(store, project=project, retention=retention, clock=clock, redacted=redacted)
+    work = Drain(store, project=project, retention=retention, clock=clock, redacted=redacted, renewed=True)
     chosen = [letter_id] if letter_id else [one.id for one in dead.letters(store, project, deadline=deadline)]
     replayed = kept = 0
     for one in chosen:
