@@ -8,10 +8,13 @@ import subprocess
 import sys
 from collections import deque
 
+import pytest
+
 from faults.processes import environment
 
 KILLS = int(os.environ.get("KILLS", "10"))
 """Kills of each stage."""
+patiently = pytest.mark.timeout(600 + 30 * KILLS)
 SEED = int(os.environ.get("SEED", "20261116"))
 
 

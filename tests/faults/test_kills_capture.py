@@ -1,5 +1,6 @@
 """Processes are killed at hundreds of random moments while they capture and while they send."""
 
+from faults.killing import patiently
 from faults.ledger import Ledger, of_capture
 
 CONFIGURATION = (
@@ -19,6 +20,7 @@ def settle(killer, folder):
     return found
 
 
+@patiently
 def test_capture_may_be_killed_at_any_moment(killer, tmp_path, record_property):
     """While the queue is away; whoever lives to fill two segments drops the oldest."""
     total = Ledger()
@@ -34,6 +36,7 @@ def test_capture_may_be_killed_at_any_moment(killer, tmp_path, record_property):
     record_property("summary", f"capture: {killer.kills} kills, {total}")
 
 
+@patiently
 def test_the_sender_may_be_killed_at_any_moment(killer, tmp_path, record_property):
     """In turn one that sends for the dead and one that captures; what it left waits for the next."""
     total = Ledger()

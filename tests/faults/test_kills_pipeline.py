@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from faults.killing import patiently
 from faults.ledger import Ledger, results, sealed
 from faults.messages import DEAD, EVENTS, bodies
 from faults.stages import NINE, load, runtime, soon
@@ -63,6 +64,7 @@ def check(folder, found, expected):
     return Ledger(promised=EVENTS, counted=events, dead=dead)
 
 
+@patiently
 def test_the_drain_may_be_killed_at_any_moment(killer, tmp_path, files, record_property):
     expected, total = quiet(killer, tmp_path / "quiet", files * 3), Ledger()
 
@@ -76,6 +78,7 @@ def test_the_drain_may_be_killed_at_any_moment(killer, tmp_path, files, record_p
     record_property("summary", f"drain: {killer.kills} kills, {total}")
 
 
+@patiently
 def test_the_seal_may_be_killed_at_any_moment(killer, tmp_path, files, record_property):
     expected, total = quiet(killer, tmp_path / "quiet", files), Ledger()
 
@@ -103,6 +106,7 @@ def write_lines(path):
                 file.write('{"type": "question"}\n')
 
 
+@patiently
 def test_the_import_may_be_killed_at_any_moment(killer, tmp_path, record_property):
     file, total = tmp_path / "events.ndjson", Ledger()
     write_lines(file)

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from faults.killing import patiently
 from faults.letterbox import letterbox
 from faults.messages import bodies
 from faults.stages import runtime, soon
@@ -43,6 +44,7 @@ def claimed(folder, minutes):
     return confirmed, doubtful
 
 
+@patiently
 def test_the_report_may_be_killed_at_any_moment(killer, tmp_path, sealed_week, record_property):
     recipients = mailed = doubts = arrived = 0
     with letterbox() as box:
