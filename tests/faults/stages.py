@@ -23,6 +23,8 @@ from tuppence.runtime import Runtime
 
 NINE = datetime(2026, 11, 16, 9, tzinfo=UTC)
 """A Monday."""
+SENT, DRAINED = 290, 300
+"""Minutes from then; apart, so that what is drained has been sent, however slow the machine."""
 
 
 class Later(SystemClock):
@@ -60,7 +62,7 @@ def load(folder, **settings):
     return configuration.load(Path(folder) / "tuppence.toml", environ={}, **settings)
 
 
-def runtime(folder, minutes=300):
+def runtime(folder, minutes=DRAINED):
     return Runtime(load(folder), clock=Later(minutes))
 
 
@@ -115,25 +117,25 @@ def capture_and_die(begin, folder, promises, count):
 def send(begin, folder):
     """Send what dead processes left."""
     begin()
-    with runtime(folder) as running:
+    with runtime(folder, SENT) as running:
         return jobs.orphans(running, deadline=soon()).complete
 
 
-def put(begin, folder, files, minutes=300):
+def put(begin, folder, files):
     """Put the messages in these files into the queue, as a sender that does not know what was sent before."""
     messages = [Message(id=secrets.token_hex(8), body=Path(file).read_bytes()) for file in files]
     begin()
-    with runtime(folder, minutes) as running:
+    with runtime(folder, SENT) as running:
         assert not running.queue.send(messages, deadline=soon())
 
 
-def drain(begin, folder, minutes=300):
+def drain(begin, folder, minutes=DRAINED):
     begin()
     with runtime(folder, minutes) as running:
         return msgspec.to_builtins(jobs.drain(running, deadline=soon()))
 
 
-def seal(begin, folder, minutes=300):
+def seal(begin, folder, minutes=DRAINED):
     begin()
     with runtime(folder, minutes) as running:
         return msgspec.to_builtins(jobs.seal(running, deadline=soon()))
@@ -141,7 +143,7 @@ def seal(begin, folder, minutes=300):
 
 def import_(begin, folder, file):
     begin()
-    with runtime(folder) as running, Path(file).open("rb") as lines:
+    with runtime(folder, SENT) as running, Path(file).open("rb") as lines:
         return msgspec.to_builtins(
             importer.import_lines(lines, running.queue, project=running.config.project, deadline=soon())
         )
