@@ -16,6 +16,7 @@ import tuppence
 
 ROOT = Path(__file__).parents[1]
 LINK = re.compile(r"\]\(([^)#:]+)\.md\)")
+TITLE = re.compile(r'^```(\w+) title="([^"]+)"$', re.MULTILINE)
 
 project = "tuppence"
 author = "tuppence's authors"
@@ -45,7 +46,7 @@ html_show_search_summary = False  # would need a server; the site is also read f
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_extra_path = ["_extra"]
-html_theme_options = {"top_of_page_buttons": []}
+html_theme_options: dict[str, list[str]] = {"top_of_page_buttons": []}
 
 
 def navigation(app: Sphinx, docname: str, source: list[str]) -> None:  # noqa: ARG001 - Sphinx's signature
@@ -55,6 +56,11 @@ def navigation(app: Sphinx, docname: str, source: list[str]) -> None:  # noqa: A
         return
     pages = [target for target in dict.fromkeys(LINK.findall(source[0])) if _belongs(page, target)]
     source[0] += "\n\n".join(["", "```{toctree}\n:hidden:", *pages, "```"]).replace("\n\n", "\n")
+
+
+def titles(app: Sphinx, docname: str, source: list[str]) -> None:  # noqa: ARG001 - Sphinx's signature
+    """Show the name of a file above its lines."""
+    source[0] = TITLE.sub(r"```{code-block} \1\n:caption: \2", source[0])
 
 
 def _belongs(page: PurePosixPath, target: str) -> bool:
@@ -67,4 +73,5 @@ def _belongs(page: PurePosixPath, target: str) -> bool:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Tell Sphinx of the navigation."""
     app.connect("source-read", navigation)
+    app.connect("source-read", titles)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
