@@ -280,7 +280,8 @@ class Journal:
 
     def _note(self, offset: int, value: int) -> None:
         try:
-            _COUNTER.pack_into(self._current.map, offset, value)
+            # In one step: `pack_into` writes zeros first, and a process killed then would have counted nothing.
+            self._current.map[offset : offset + _COUNTER.size] = _COUNTER.pack(value)
         except ValueError:
             return  # the segment was turned just now; the next one was given the number
 
