@@ -141,7 +141,7 @@ class Sender:
                 if served.owner is None:
                     served.owner = Lock.take(path / places.OWNER_LOCK, create=False)
             except OSError as error:
-                self._say(f"a journal cannot be read: {error.strerror}; it is left where it is")
+                self._say(f"a journal cannot be read: {error.strerror or error}; it is left where it is")
 
     def _open(self, path: Path) -> _Served:
         outbox = FileOutbox(path)
@@ -164,7 +164,7 @@ class Sender:
             one.flushes, one.since = packer.flushes, now
             return len(packer.pending) > before
         except OSError as error:
-            self._say(f"a journal could not be packed: {error.strerror}; it is kept and tried again")
+            self._say(f"a journal could not be packed: {error.strerror or error}; it is kept and tried again")
             return False
 
     def _send(self, deadline: Deadline) -> None:

@@ -187,6 +187,8 @@ class _Seal:
         )
         made_texts = Record(key=keys[1], body=records.pack_texts(texts), expires_at=min(ends))
         unchanged = _same(old, made) and _same(old_texts, made_texts)
+        if old_texts is not None and not unchanged:
+            records.read_texts(old_texts)  # raises on those of a newer release, which are not to be replaced
         if not unchanged and not (self._put(made_texts, old_texts) and self._put(made, old)):
             return False
         days = days_of(hour, rollup) | (days_of(hour, before) if before is not None else set())
