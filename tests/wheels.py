@@ -1,0 +1,53 @@
+"""The distribution as its users get it: built, and installed into environments of its own."""
+
+import os
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("TUPPENCE_", "PYTHON"))}
+CLEAN |= {"UV_PYTHON_DOWNLOADS": "never", "SOURCE_DATE_EPOCH": "1794819600"}
+PATIENCE = 300
+"""Seconds after which a program that hangs fails its test."""
+
+
+def uv(*arguments):
+    subprocess.run([ROOT / ".tools/bin/uv", *arguments, "--quiet"], cwd=ROOT, check=True, env=CLEAN)
+
+
+def build(folder, *options):
+    """Build into a folder; return the files by suffix, `.whl` and `.gz`."""
+    uv("build", "--package", "tuppence", "--out-dir", folder, *options)
+    return {path.suffix: path for path in folder.iterdir() if path.suffix in {".whl", ".gz"}}
+
+
+class Environment:
+    """A clean virtual environment below a folder, which is also where its programs run."""
+
+    def __init__(self, folder, python):
+        self.folder = folder
+        self.scripts = folder / "venv" / "bin"
+        self.python = self.scripts / "python"
+        uv("venv", "--python", python, folder / "venv")
+
+    def install(self, *arguments):
+        uv("pip", "install", "--python", self.python, *arguments)
+
+    def run(self, program, *arguments, status=0, cwd=None, warnings="error"):
+        """Run a program of the environment; return what it printed."""
+        done = subprocess.run(
+            [self.scripts / program, *map(str, arguments)],
+            check=False,
+            cwd=cwd or self.folder,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            env=CLEAN
+            | {
+                "PYTHONWARNINGS": warnings,
+                "XDG_STATE_HOME": str(self.folder / "state"),
+                "TMPDIR": str(self.folder),
+            },
+        )
+        assert done.returncode == status, done.stdout + done.stderr
+        return done.stdout
