@@ -47,11 +47,17 @@ def capture(folder, disk, *, filled_after):
 
 
 def full_while_capturing(folder, disk, filled_after=10):
-    """One segment is there; no second can be made. When there is room again, the rest is sent."""
+    """One segment is there; no second can be made. When there is room again, the rest is sent.
+
+    Until then the parent is the host's sender, and does nothing.
+    """
+    journals = places.prepared(places.directory(load(folder)))
+    sender = places.Lock.take(journals / places.SENDER_LOCK)
     child = os.fork()
     if child == 0:
         capture(folder, disk, filled_after=filled_after)
     os.waitpid(child, 0)
+    sender.release()
     (disk / "ballast").unlink()
     assert send_everything(folder)
 

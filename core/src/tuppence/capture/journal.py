@@ -280,7 +280,7 @@ class Journal:
 
     def _note(self, offset: int, value: int) -> None:
         try:
-            # In one step: `pack_into` writes zeros first, and a process killed then would have counted nothing.
+            # In one step: `pack_into` writes zeros first, which a kill in between would leave there.
             self._current.map[offset : offset + _COUNTER.size] = _COUNTER.pack(value)
         except ValueError:
             return  # the segment was turned just now; the next one was given the number
