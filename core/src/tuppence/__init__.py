@@ -53,15 +53,17 @@ _HOMES = {
 _MODULES = frozenset({"asgi", "wsgi"})
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used, so that importing the package costs nothing."""
-    from importlib import import_module
+if not TYPE_CHECKING:  # a type checker would take any name for one of ours
 
-    if name in _MODULES:
-        return import_module(f"tuppence.{name}")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'tuppence' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    def __getattr__(name: str) -> Any:
+        """Import a public name when it is first used, so that importing the package costs nothing."""
+        from importlib import import_module
+
+        if name in _MODULES:
+            return import_module(f"tuppence.{name}")
+        if name not in _HOMES:
+            raise AttributeError(f"module 'tuppence' has no attribute {name!r}")
+        return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:
