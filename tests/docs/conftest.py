@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from docs.reading import ROOT
 
 
 @pytest.fixture
@@ -19,3 +22,18 @@ def environment(tmp_path):
         "TZ": "Europe/London",
         "SMTP_PASSWORD": "secret",
     }
+
+
+@pytest.fixture
+def own_environment(tmp_path_factory, environment):
+    """The same, with tuppence and its contract tests in a virtual environment that may be changed."""
+    folder = tmp_path_factory.mktemp("reader") / "venv"
+    python = folder / "bin" / "python"
+    uv(["venv", "--seed", "--python", sys.executable, folder])
+    uv(["pip", "install", "--python", python, f"{ROOT / 'core'}[testing]"])
+    return environment | {"PATH": f"{python.parent}{os.pathsep}{environment['PATH']}"}
+
+
+def uv(arguments):
+    quiet = {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
+    subprocess.run([ROOT / ".tools/bin/uv", *arguments, "--quiet"], check=True, env=quiet)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from dataclasses import dataclass
 
 import pytest
@@ -15,6 +14,8 @@ from tuppence.config import load
 from tuppence.drivers import Kind
 
 PAGES = [ROOT / "README.md", ROOT / "core/README.md", *sorted(ROOT.glob("docs/**/*.md"))]
+INSTALLING = [page for page in PAGES if "\n$ pip install" in page.read_text(encoding="utf-8")]
+"""Pages that want an environment they may change."""
 PATIENCE = 120
 PRELUDE = """
 text, user_id, sid = "Do you deliver to Cork?", "u1", "s1"
@@ -68,7 +69,7 @@ def run_console(block, folder, environment):
     for command in commands(block):
         done = execute(["/bin/sh", "-c", command.line], folder, environment)
 
-        expected = 1 if re.search(r"^(Error: |line \d)", command.shown, re.MULTILINE) else 0
+        expected = 1 if re.search(r"^(Error: |FAILED |line \d|wrong)", command.shown, re.MULTILINE) else 0
         assert done.returncode == expected, f"{command.line}\n{done.stdout}"
         if command.shown.strip():
             pattern = as_pattern(command.shown)
@@ -76,7 +77,7 @@ def run_console(block, folder, environment):
 
 
 def run_python(block, folder, environment):
-    done = execute([sys.executable, "-W", "error", "-c", PRELUDE + block], folder, environment)
+    done = execute(["python", "-W", "error", "-c", PRELUDE + block], folder, environment)
 
     assert done.returncode == 0, done.stdout
 
@@ -100,13 +101,27 @@ def write_file(block, place):
 RUNNERS = {"console": run_console, "python": run_python, "toml": run_toml}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_what_the_page_shows_works(page, tmp_path, environment):
+def run_page(page, folder, environment):
     for language, file, block in blocks(page):
         if file:
-            write_file(block, tmp_path / file)
+            write_file(block, folder / file)
         elif language in RUNNERS:
-            RUNNERS[language](block, tmp_path, environment)
+            RUNNERS[language](block, folder, environment)
+
+
+def name_of(page):
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in INSTALLING], ids=name_of)
+def test_what_the_page_shows_works(page, tmp_path, environment):
+    run_page(page, tmp_path, environment)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", INSTALLING, ids=name_of)
+def test_what_the_page_installs_works(page, tmp_path, own_environment):
+    run_page(page, tmp_path, own_environment)
 
 
 def test_no_page_shows_a_block_that_is_neither_run_nor_written():
