@@ -12,6 +12,8 @@ NO_SUCH_DATABASE = 99
 
 
 class TestRedisStore(StoreContract):
+    counterpart = "redis-server"
+
     @pytest.fixture
     def open_driver(self, server):
         def open_driver(context, *, missing=False):
