@@ -154,7 +154,10 @@ class Sender:
         """Read one journal and pack what is due; return whether a batch was made."""
         now, packer, dead = self._clock.monotonic(), one.packer, one.owner is not None
         try:
+            torn = packer.torn
             packer.read(dead=dead)
+            if packer.torn > torn:
+                log.warning("tuppence: a journal was damaged; what stood there counts as dropped")
             asked = packer.flushes > one.flushes
             due = now - one.since >= self._config.capture.flush_interval.total_seconds()
             if not (dead or flush or asked or packer.full or due):

@@ -10,7 +10,7 @@ from typing import Final
 
 from tuppence.capture import places
 from tuppence.capture.places import Durability, Lock
-from tuppence.capture.state import REJECTED_SUFFIX
+from tuppence.capture.state import REJECTED_SUFFIX, FileOutbox
 from tuppence.cli.findings import Finding, note, ok, wrong
 from tuppence.cli.output import count
 from tuppence.clock import Deadline
@@ -97,6 +97,13 @@ def _left_behind(folder: Path) -> Iterator[Finding]:
             "orphans",
             f"{count(len(dead_processes), 'dead process', 'dead processes')} left unsent events",
             "`tuppence drain` sends them; so does the next process that captures here.",
+        )
+    damaged = sum(FileOutbox(path).load().torn for path in places.instances(folder))
+    if damaged:
+        yield note(
+            "damage",
+            f"{count(damaged, 'place')} in journals damaged; what stood there counts as dropped",
+            f"Look for what else writes to {folder}.",
         )
     rejected = [path for one in places.instances(folder) for path in one.glob(f"*{REJECTED_SUFFIX}")]
     if rejected:
