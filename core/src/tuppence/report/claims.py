@@ -21,7 +21,7 @@ from tuppence.store import Store
 KEPT: Final = timedelta(days=400)
 """Far longer than weeks are caught up."""
 PENDING: Final = timedelta(minutes=15)
-"""A claim younger than this may belong to a mail that is being sent at this moment."""
+"""A claim made less than this from now may belong to a mail that is being sent at this moment."""
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,9 +82,12 @@ def release(store: Store, project: str, claim: Claim, *, earlier: Claim | None, 
 
 
 def unconfirmed(store: Store, project: str, now: datetime, *, deadline: Deadline) -> list[Claim]:
-    """Return this and last year's claims of mails that may have been sent or not."""
+    """Return this and last year's claims of mails that may have been sent or not.
+
+    One that lies in the future was made by a clock that was ahead.
+    """
     found = standing(store, project, now.year, deadline=deadline)
-    return [claim for claim in found if not claim.sent and claim.at <= now - PENDING]
+    return [claim for claim in found if not claim.sent and abs(now - claim.at) >= PENDING]
 
 
 def standing(store: Store, project: str, year: int, *, deadline: Deadline) -> list[Claim]:
