@@ -24,7 +24,7 @@ Kind = inspect.Parameter
 
 def described(name):
     """Return the arguments that the page gives a call, by kind, and the defaults that it states."""
-    written = re.search(rf"`(?:await )?{re.escape(name)}\(([^`]*)\)", PAGE)[1]
+    written = re.search(rf"`(?:await )?{re.escape(name)}\(([^`…]*)\)", PAGE)[1]
     given = ast.parse(f"def call({written}): ...").body[0].args
     kinds = {
         Kind.POSITIONAL_ONLY: [one.arg for one in given.posonlyargs],
