@@ -47,6 +47,7 @@ class Model:
             raise self._error(ErrorCode.TIMEOUT, operation)
 
     def _do(self, request):
+        self.context.meter.count("model.requests")
         return self.options.world.do(request, self.context.clock.now())
 
     def _each(self, operation, items, request, deadline):

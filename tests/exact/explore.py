@@ -2,9 +2,9 @@
 
 What a program asks for next depends on nothing but the answers it has had: all else that it uses (clock,
 random numbers) is fixed. So a program stands where it stands by its history of answers, and the whole by the
-state of store and queue and the history of each program. Two orders that lead to the same point have the same futures,
-which are walked once: the number of orders is added up, not walked. A program that makes no request any more
-from some point on is one that was killed there.
+state of store and queue and the history of each program. Two orders that lead to the same point have the same
+futures, which are walked once: the number of orders is added up, not walked. A program that makes no request
+any more from some point on is one that was killed there.
 """
 
 from __future__ import annotations
