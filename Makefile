@@ -5,7 +5,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick faults fuzz lint docs lock clean
+.PHONY: help setup demo test quick faults fuzz lint matrix docs lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,13 @@ lint: setup ## style and types
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+
+matrix: setup ## hold each provider to its contracts, and write the page of what they found
+	for provider in $(notdir $(wildcard tests/contract/*)); do \
+		.venv/bin/pytest -q -p tuppence.testing.results tests/contract/$$provider \
+			--contract-results docs/reference/provider-results/$$provider.json || exit 1; \
+	done
+	.venv/bin/python scripts/provider_matrix.py
 
 docs: setup ## the documentation as a site, once all it shows has been run
 	.venv/bin/pytest -q -n 2 --dist loadfile tests/docs

@@ -30,6 +30,8 @@ class Worker:
 
 
 class TestLocalCompute(ComputeContract):
+    counterpart = "embedded, functions of this process"
+
     @pytest.fixture
     def platform(self):
         return Worker()

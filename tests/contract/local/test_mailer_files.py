@@ -12,6 +12,8 @@ MAIL = Email(sender="bot@example.com", to="me@example.org", subject="Hello", tex
 
 
 class TestLocalMailerFiles(MailerContract):
+    counterpart = "embedded, a folder of .eml files"
+
     @pytest.fixture
     def open_driver(self, tmp_path):
         def open_driver(context, *, missing=False, sender=""):

@@ -5,6 +5,8 @@ from tuppence.testing import QueueContract
 
 
 class TestLocalQueue(QueueContract):
+    counterpart = "embedded, a SQLite file"
+
     @pytest.fixture
     def open_driver(self, tmp_path):
         def open_driver(context, *, missing=False):

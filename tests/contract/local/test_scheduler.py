@@ -12,6 +12,8 @@ from tuppence.testing.scheduler import WEEKLY
 
 
 class TestLocalScheduler(SchedulerContract):
+    counterpart = "embedded, a SQLite file"
+
     @pytest.fixture
     def open_driver(self, tmp_path):
         def open_driver(context, *, missing=False):

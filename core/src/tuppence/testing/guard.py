@@ -7,7 +7,8 @@ the test itself, fails when it is collected.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, ClassVar
 
 import pytest
@@ -46,7 +47,8 @@ class Guarded:
                 )
 
 
-def contract_tests(cls: type) -> dict[str, str]:
+@cache
+def contract_tests(cls: type) -> Mapping[str, str]:
     """Return the names of the contract's tests that `cls` is held to, each with what it is about."""
     return {
         name: vars(base).get("about", "")

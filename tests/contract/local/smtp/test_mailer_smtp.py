@@ -37,6 +37,8 @@ def certificate(authority):
 
 
 class TestLocalMailerSmtp(MailerContract):
+    counterpart = "embedded, an SMTP server of the tests (aiosmtpd)"
+
     @pytest.fixture
     def clock(self):
         return SystemClock()

@@ -1,0 +1,78 @@
+"""The contract put to the test: a driver that is bad in one way fails what names that way, and no more."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from suite.bad import others, queues, stores
+from tuppence.testing.contract import Contract
+from tuppence.testing.guard import contract_tests
+from tuppence.testing.results import read
+
+HERE = Path(__file__).parent
+FAST = Path("/dev/shm")
+"""Where files cost no disk, on machines that have it."""
+RUNS = (("queues", "others"), ("stores",))
+"""Modules of bad drivers that are run together; the runs are made at the same time."""
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("suite"),  # so that the runs are made once
+]
+
+
+def suites(module):
+    found = vars(module).values()
+    return [one for one in found if isinstance(one, type) and issubclass(one, Contract) and one.__test__]
+
+
+BAD = [
+    pytest.param(one, id=f"{module.__name__.rpartition('.')[2]} {one.__name__.removeprefix('Test')}")
+    for module in (queues, stores, others)
+    for one in suites(module)
+]
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory):
+    """Return how each suite went, by module and class of its driver, and its own name."""
+    results = tmp_path_factory.mktemp("results")
+    with tempfile.TemporaryDirectory(dir=FAST if os.access(FAST, os.W_OK) else None) as scratch:
+        running = [_start(modules, results, scratch) for modules in RUNS]
+        printed = [process.communicate(timeout=300)[0] for process in running]
+    assert [process.returncode for process in running] == [1, 1], printed
+    found = [suite for path in results.iterdir() for suite in read(path).suites]
+    return {(suite.driver.rpartition(".")[2], suite.name): suite for suite in found}
+
+
+def _start(modules, results, scratch):
+    files = [str(HERE / "bad" / f"{module}.py") for module in modules]
+    alone = ["-c", os.devnull, "--rootdir", str(HERE), "-o", f"pythonpath={HERE.parent}", "-W", "error"]
+    options = ["-q", "--tb=line", "-p", "no:cacheprovider", "-p", "tuppence.testing.results"]
+    options += ["--contract-results", str(results / f"{modules[0]}.json")]
+    options += ["--basetemp", f"{scratch}/{modules[0]}"]
+    return subprocess.Popen(
+        [sys.executable, "-m", "pytest", *alone, *options, *files],
+        cwd=scratch,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_bad_driver_fails_what_names_its_fault_and_no_more(outcomes, bad):
+    cls = bad.driver_class
+    suite = outcomes[f"{cls.__module__.rpartition('.')[2]}:{cls.__qualname__}", bad.__name__]
+    failed = {test.partition("[")[0] for test in suite.failed}
+
+    assert failed - bad.may_break == bad.breaks
+    assert failed | {test.partition("[")[0] for test in suite.passed} == set(contract_tests(bad))
+    assert not suite.skipped

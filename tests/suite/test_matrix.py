@@ -1,0 +1,138 @@
+"""The committed results of the embedded provider, and the page made of them, are those of now."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tuppence.testing.results import read
+
+ROOT = Path(__file__).parents[2]
+COMMITTED = ROOT / "docs/reference/provider-results/local.json"
+PAGE = ROOT / "docs/reference/providers.md"
+SCRIPT = ROOT / "scripts/provider_matrix.py"
+HINT = "run `make matrix` and commit what it writes"
+MODULE = """
+import pytest
+from tuppence.drivers import Feature
+from tuppence.local.compute import LocalCompute
+from tuppence.testing import ComputeContract
+from contract.local.test_compute import Worker
+
+class Slow(LocalCompute):
+    def consumer(self, handle, /):
+        raise RuntimeError("away")
+
+class TestAcme(ComputeContract):
+    provider = "acme"
+    counterpart = "emulator: acmemu 1.0"
+
+    @pytest.fixture
+    def platform(self):
+        worker = Worker()
+        worker.driver = Slow(worker.driver.options, worker.driver.context)
+        return worker
+
+    @pytest.mark.xfail(reason="acmemu | drops bytes")
+    def test_a_body_is_bytes(self):
+        raise AssertionError
+
+    @pytest.mark.xfail(reason="acmemu calls once")
+    def test_a_consumer_is_called_again_and_again(self):
+        pass
+
+    def test_of_its_own(self):
+        pass
+"""
+CONFTEST = """
+import pytest
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.name == "test_check_succeeds_on_a_resource_that_is_there":
+            item.add_marker(pytest.mark.skip(reason="offline today"))
+"""
+
+
+def run_contracts(results, *arguments):
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    options = ["-p", "tuppence.testing.results", "--contract-results", str(results)]
+    return subprocess.run(
+        [*command, *options, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTEST_ADDOPTS": "", "PYTHONPATH": str(ROOT / "tests")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def write_page(results, page):
+    subprocess.run([sys.executable, SCRIPT, "--results", results, "--page", page], check=True, timeout=60)
+    return page.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def acme(tmp_path_factory):
+    """Return the results of a provider with gaps."""
+    folder = tmp_path_factory.mktemp("acme")
+    (folder / "test_acme.py").write_text(MODULE, encoding="utf-8")
+    (folder / "conftest.py").write_text(CONFTEST, encoding="utf-8")
+    results = folder / "results" / "acme.json"
+    done = run_contracts(results, "-n", "2", "-k", "not empty_call", str(folder))
+    assert done.returncode == 1, done.stdout
+    return results
+
+
+@pytest.mark.slow
+def test_the_committed_results_are_those_of_now(tmp_path):
+    done = run_contracts(tmp_path / "local.json", "tests/contract/local")
+    assert done.returncode == 0, done.stdout
+
+    now, committed = read(tmp_path / "local.json"), read(COMMITTED)
+    assert msgspec.to_builtins(now.suites) == msgspec.to_builtins(committed.suites), HINT
+    assert now.tuppence == committed.tuppence, HINT
+
+
+def test_the_committed_page_is_made_of_the_committed_results(tmp_path):
+    assert write_page(COMMITTED.parent, tmp_path / "page.md") == PAGE.read_text(encoding="utf-8"), HINT
+
+
+def test_the_results_tell_each_outcome_apart(acme):
+    (suite,) = read(acme).suites
+
+    assert (suite.provider, suite.counterpart, suite.kind) == ("acme", "emulator: acmemu 1.0", "compute")
+    assert suite.driver.endswith("test_acme:Slow")
+    assert suite.xfailed == {"test_a_body_is_bytes": "acmemu | drops bytes"}
+    assert suite.xpassed == {"test_a_consumer_is_called_again_and_again": "acmemu calls once"}
+    assert suite.skipped == {"test_check_succeeds_on_a_resource_that_is_there": "offline today"}
+    assert suite.failed["test_messages_arrive_as_they_were_sent"] == "RuntimeError: away"
+    assert "test_a_run_that_raises_is_not_done" in suite.passed
+    assert "test_of_its_own" not in suite.passed
+
+
+def test_the_page_names_all_that_did_not_pass_with_its_reason(acme, tmp_path):
+    page = write_page(acme.parent, tmp_path / "page.md")
+
+    assert "| acme | compute | `Slow` | ? | emulator: acmemu 1.0 | - | - |" in page
+    assert "| acme | compute | a body is bytes | named gap | acmemu \\| drops bytes |" in page
+    assert "| acme | compute | an empty call is nothing to do | not run | - |" in page
+    assert "| check succeeds on a resource that is there | skipped | offline today |" in page
+    assert "| messages arrive as they were sent | failed | RuntimeError: away |" in page
+    assert "| marked as a gap, and passed | acmemu calls once |" in page
+
+
+def test_a_kind_that_no_contract_was_run_on_is_named(tmp_path):
+    results = read(COMMITTED)
+    results.suites = [suite for suite in results.suites if suite.kind != "mailer"]
+    (tmp_path / "local.json").write_bytes(msgspec.json.encode(results))
+
+    page = write_page(tmp_path, tmp_path / "page.md")
+
+    assert "- local offers a mailer that no contract was run on." in page
