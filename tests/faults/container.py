@@ -1,6 +1,6 @@
-"""A program that captures, says so, and lives until its standard input ends.
+"""A program that captures and flushes, captures more when it is told to, and lives until it is told to end.
 
-python container.py FOLDER NAME COUNT
+python container.py FOLDER NAME COUNT      says `done` after each of the two
 """
 
 import os
@@ -13,10 +13,18 @@ from tuppence.capture.client import Client
 
 def main(folder, name, count):
     with Client(load(Path(folder))) as client:
-        for n in range(int(count)):
-            client.capture("tick", container=name, process=os.getpid(), n=n)
+
+        def capture():
+            for n in range(int(count)):
+                assert client.capture("tick", container=name, process=os.getpid(), n=n)
+
+        capture()
+        client.flush(10)
         os.write(1, b"done\n")
-        sys.stdin.read()
+        sys.stdin.readline()
+        capture()
+        os.write(1, b"done\n")
+        sys.stdin.readline()
         client.close(10)
 
 

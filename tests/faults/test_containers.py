@@ -8,7 +8,7 @@ from faults import container, namespaces
 from faults.processes import environment
 from faults.queues import CONFIGURATION, received, send_everything
 
-COUNT = 3_000
+COUNT = 2_000
 
 
 def start(folder, name):
@@ -24,19 +24,31 @@ def start(folder, name):
     return process
 
 
+def go_on(process):
+    process.stdin.write(b"\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == b"done\n"
+
+
 @namespaces.needed
-def test_the_journal_of_a_killed_container_is_sent_by_another(tmp_path):
+def test_the_journal_of_a_killed_container_is_sent_by_another_and_no_living_one_is(tmp_path):
     (tmp_path / "tuppence.toml").write_text(CONFIGURATION)
     (tmp_path / "queue").mkdir()
     first, second = start(tmp_path, "first"), start(tmp_path, "second")
 
+    go_on(first)
+    go_on(second)
     first.kill()
     first.communicate(timeout=30)
-    second.communicate(timeout=30)
+    second.communicate(b"\n", timeout=30)
 
     assert second.returncode == 0
     assert send_everything(tmp_path)
-    events = [event for _, event in received(tmp_path)[1]]
-    assert {event.data["process"] for event in events} == {1}
-    assert Counter(event.data["container"] for event in events) == {"first": COUNT, "second": COUNT}
-    assert len({(event.data["container"], event.data["n"]) for event in events}) == 2 * COUNT
+    headers, events = received(tmp_path)
+    identities = {(instance, event.seq): event.data for instance, event in events}
+    assert {data["process"] for data in identities.values()} == {1}
+    assert Counter(data["container"] for data in identities.values()) == {
+        "first": 2 * COUNT,
+        "second": 2 * COUNT,
+    }
+    assert len({header.instance for header in headers if header.goodbye}) == 2
