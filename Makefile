@@ -54,11 +54,12 @@ matrix: setup ## hold each provider to its contracts, and write the page of what
 
 docs: setup ## the documentation as a site, once all it shows has been run
 	.venv/bin/pytest -q -n 2 --dist loadfile tests/docs
-	.venv/bin/sphinx-build -q -E --fail-on-warning --nitpicky -c docs . site
+	rm -rf site
+	.venv/bin/sphinx-build -q --fail-on-warning --nitpicky -c docs -d .sphinx_cache . site
 	@echo "The examples ran. Read the documentation: site/index.html"
 
 lock: .tools/bin/uv ## refresh uv.lock
 	$(UV) lock
 
 clean: ## remove what make made
-	rm -rf .venv .venv-fuzz .fuzz .tools .mypy_cache .ruff_cache .pytest_cache dist site
+	rm -rf .venv .venv-fuzz .fuzz .tools .mypy_cache .ruff_cache .pytest_cache .sphinx_cache dist site
