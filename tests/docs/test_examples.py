@@ -135,6 +135,14 @@ def test_no_page_shows_a_block_that_is_neither_run_nor_written():
     assert shown == set()
 
 
+def test_a_file_that_a_page_shows_is_named_in_its_text():
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        said = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+        unnamed = [file for _, file, _ in blocks(page) if file and f"`{file}`" not in said]
+        assert unnamed == [], page.relative_to(ROOT)
+
+
 def test_links_between_pages_lead_somewhere():
     for page in PAGES + [ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
