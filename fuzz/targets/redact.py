@@ -1,6 +1,6 @@
 """The redactor: never fails, takes time in proportion, and is never passed by the quick look before it.
 
-The first byte of the input says how often the rest is repeated, which shows steps that grow faster.
+A first byte from 0xc0 on repeats the rest over 64 KiB, where steps that grow faster than it take minutes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ WORDS = tuple(
         "192.168.1.10", "550e8400-e29b-41d4-a716-446655440000", "12-34-56", "1234567.89", "[secret]",
     )
 )  # fmt: skip
-_MOST: Final = 16 * 1024
+_REPEATED: Final = 0xC0
+_LONG: Final = 64 * 1024
 
 
 def check(data: bytes) -> None:
@@ -34,7 +35,8 @@ def check(data: bytes) -> None:
         assert may_identify(msgspec.msgpack.encode({"text": text}))
     assert redact_text(text) == redacted
     pseudonym(text)
-    redact_text((text * data[0])[:_MOST] if data else "")
+    if text and data[0] >= _REPEATED:
+        redact_text(text * (_LONG // len(text)))
 
 
 def seeds() -> Iterator[bytes]:
