@@ -1,7 +1,7 @@
 """What came of a journal: everything sent, and read back from the queue's file."""
 
 import sqlite3
-from datetime import timedelta
+import time
 
 from tuppence import config as configuration
 from tuppence.batch import to_events, unpack
@@ -20,14 +20,19 @@ def load(folder, **settings):
     return configuration.load(folder / "tuppence.toml", environ={}, **settings)
 
 
-def send_everything(folder):
-    """Bring the queue back and send what dead processes left."""
+def send_everything(folder, seconds=10.0):
+    """Bring the queue back and send what dead processes left; return whether nothing is left.
+
+    A client that was closed a moment ago may still be the host's sender, so it is tried for a while.
+    """
     (folder / "queue").mkdir(exist_ok=True)
-    config = load(folder)
+    config, deadline = load(folder), Deadline.after(seconds)
     with Runtime(config) as runtime:
-        deadline = Deadline.after(timedelta(seconds=60))
-        _, empty = send_orphans(config, lambda: runtime.queue, SystemClock(), deadline=deadline)
-    return empty
+        while True:
+            _, empty = send_orphans(config, lambda: runtime.queue, SystemClock(), deadline=deadline)
+            if empty or deadline.expired:
+                return empty
+            time.sleep(0.1)
 
 
 def received(folder):

@@ -150,7 +150,7 @@ def test_a_journal_of_a_version_to_come_is_left_untouched(folder):
     content = segment.read_bytes()
     segment.write_bytes(content[:3] + b"\x02" + content[4:])
 
-    send_everything(folder)
+    send_everything(folder, seconds=1.0)
 
     assert segment.read_bytes()[:4] == content[:3] + b"\x02"
 

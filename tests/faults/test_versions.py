@@ -2,14 +2,17 @@
 
 import pytest
 
-from faults.queues import CONFIGURATION, load, received, send_everything
+from faults.queues import CONFIGURATION, load, received
 from pipeline.world import captured, fresh_world, question
 from tuppence.capture import places
 from tuppence.capture.client import Client
+from tuppence.capture.sender import send_orphans
 from tuppence.capture.state import STATE_FILE, State, _encode
+from tuppence.clock import Deadline, SystemClock
 from tuppence.drivers import Record
 from tuppence.errors import TuppenceError
 from tuppence.pipeline import layout, rollup, texts
+from tuppence.runtime import Runtime
 
 
 def contents(folder):
@@ -25,13 +28,17 @@ def test_a_state_of_a_version_to_come_is_left_with_its_journal(tmp_path, caplog)
         (folder / STATE_FILE).write_bytes(_encode(State(version=2)))
         before = contents(folder)
 
-        assert not received_after(tmp_path)
+        assert not sent(tmp_path)
         assert contents(folder) == before
     assert "version 2, this release reads 1" in caplog.text
 
 
-def received_after(folder):
-    send_everything(folder)
+def sent(folder):
+    """Return what reaches the queue when another sender comes by."""
+    config = load(folder)
+    (folder / "queue").mkdir()
+    with Runtime(config) as runtime:
+        send_orphans(config, lambda: runtime.queue, SystemClock(), deadline=Deadline.after(10))
     database = folder / "queue" / "tuppence.db"
     return received(folder)[1] if database.exists() else []
 
