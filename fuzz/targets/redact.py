@@ -1,6 +1,6 @@
 """The redactor: never fails, takes time in proportion, and is never passed by the quick look before it.
 
-A first byte from 0xc0 on repeats the rest over 64 KiB, where steps that grow faster than it take minutes.
+A first byte of 0xff repeats the rest over 64 KiB, where steps that grow faster than it take minutes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ WORDS = tuple(
         "192.168.1.10", "550e8400-e29b-41d4-a716-446655440000", "12-34-56", "1234567.89", "[secret]",
     )
 )  # fmt: skip
-_REPEATED: Final = 0xC0
+_REPEATED: Final = 0xFF
 _LONG: Final = 64 * 1024
 
 
@@ -35,7 +35,7 @@ def check(data: bytes) -> None:
         assert may_identify(msgspec.msgpack.encode({"text": text}))
     assert redact_text(text) == redacted
     pseudonym(text)
-    if text and data[0] >= _REPEATED:
+    if text and data[0] == _REPEATED:
         redact_text(text * (_LONG // len(text)))
 
 
