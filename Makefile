@@ -17,7 +17,7 @@ setup: .venv/.ready ## install everything into .venv
 	$(PYTHON) -m venv .tools
 	.tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 
-.venv/.ready: .tools/bin/uv pyproject.toml core/pyproject.toml uv.lock
+.venv/.ready: .tools/bin/uv pyproject.toml core/pyproject.toml $(wildcard providers/*/pyproject.toml) uv.lock
 	$(UV) sync --quiet --frozen --python $(PYTHON)
 	@touch $@
 
