@@ -1,6 +1,6 @@
 """The SDK's clients: made when first needed, without its retries, and with timeouts that keep a deadline.
 
-The SDK takes timeouts for a client and not for a call. So there are clients for a few timeouts, each twice the
+The SDK takes timeouts for a client, not for a call. So there are clients for a few timeouts, each twice the
 one before, and a call takes the longest that ends before its deadline.
 """
 
