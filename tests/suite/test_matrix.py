@@ -85,7 +85,7 @@ def acme(tmp_path_factory):
     (folder / "test_acme.py").write_text(MODULE, encoding="utf-8")
     (folder / "conftest.py").write_text(CONFTEST, encoding="utf-8")
     results = folder / "results" / "acme.json"
-    done = run_contracts(results, "-n", "2", "-k", "not empty_call", str(folder))
+    done = run_contracts(results, "-n", "1", "-k", "not empty_call", str(folder))
     assert done.returncode == 1, done.stdout
     return results
 

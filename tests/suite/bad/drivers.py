@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from tuppence.clock import Deadline
 from tuppence.errors import DriverError
 from tuppence.local.database import FileOptions
+from tuppence.meter import UnitMeter
 
 
 class OnFile:
@@ -65,3 +68,17 @@ def patient(*operations):
 
     mixin = type("Patient", (), {name: slow(name) for name in operations})
     return mixin
+
+
+class Unmetered:
+    """A mixin that counts nothing."""
+
+    def __init__(self, options, context):
+        super().__init__(options, replace(context, meter=UnitMeter()))
+
+
+class Alone:
+    """A mixin that gives each driver a file of its own."""
+
+    def __init__(self, options, context):
+        super().__init__(FileOptions(path=f"{options.path}.{secrets.token_hex(4)}"), context)
