@@ -25,7 +25,7 @@ demo: setup ## a week of a chatbot's traffic, from capture to the report
 	.venv/bin/tuppence demo
 
 test: lint ## everything that must hold
-	.venv/bin/pytest -n 2 --dist loadgroup
+	.venv/bin/pytest -n 2 --dist worksteal
 
 quick: setup ## the tests that take seconds
 	.venv/bin/pytest -q -n 2 -m 'not slow'

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.world import NINE, PROJECT, Crash, captured, fresh_world, outside, question
+from pipeline.world import NINE, PROJECT, captured, fresh_world, outside, question
 from tuppence.batch import to_events, unpack
 from tuppence.errors import BadBatch
 from tuppence.event import hour_of
@@ -94,12 +94,7 @@ def play(world, bodies, plan):
     for step, count, crash, days in [*plan, ("drain", len(waiting), None, 0)]:
         world.send(*waiting[:count])
         del waiting[:count]
-        world.faults.crash_at = None if crash is None else world.faults.calls + crash
-        try:
-            getattr(world, step)()
-        except Crash:
-            world.clock.advance(2 * LEASE)
-        world.faults.crash_at = None
+        world.attempt(step, crash)
         world.seal()
         letters |= {letter.body for letter in world.letters()}
         world.clock.advance(timedelta(days=days))

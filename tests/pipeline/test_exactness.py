@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.world import Crash, World, captured, fresh_world, outside, question
+from pipeline.world import World, captured, fresh_world, outside, question
 from tuppence.event import Event
 from tuppence.pipeline.drain import LEASE
 
@@ -80,12 +80,7 @@ def test_copies_any_order_and_crashes_between_any_two_calls_change_nothing(bodie
         for step, count, crash in plan:
             world.send(*bodies[:count])
             del bodies[:count]
-            world.faults.crash_at = None if crash is None else world.faults.calls + crash
-            try:
-                getattr(world, step)()
-            except Crash:
-                world.clock.advance(2 * LEASE)
-            world.faults.crash_at = None
+            world.attempt(step, crash)
 
         world.send(*bodies)
         finish(world)

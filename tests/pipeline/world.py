@@ -20,7 +20,7 @@ from tuppence.local.queue import LocalQueue
 from tuppence.local.store import LocalStore
 from tuppence.meter import UnitMeter
 from tuppence.pipeline import layout
-from tuppence.pipeline.drain import drain
+from tuppence.pipeline.drain import LEASE, drain
 from tuppence.pipeline.reader import read_days, read_texts
 from tuppence.pipeline.seal import seal
 from tuppence.queue import Queue
@@ -136,6 +136,15 @@ class World:
             deadline=self.deadline,
             **options,
         )
+
+    def attempt(self, step, crash):
+        """Run a step; with a number, it is killed at that point of its calls, and its leases run out."""
+        self.faults.crash_at = None if crash is None else self.faults.calls + crash
+        try:
+            getattr(self, step)()
+        except Crash:
+            self.clock.advance(2 * LEASE)
+        self.faults.crash_at = None
 
     def take_in(self, *bodies):
         """Send, drain and seal."""
