@@ -23,11 +23,6 @@ RUNS = (("queues", "others", "more_queues", "more_others"), ("stores", "more_sto
 
 MODULES = (queues, stores, others, more_queues, more_stores, more_others)
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.xdist_group("suite"),  # so that the runs are made once
-]
-
 
 def suites(module):
     found = vars(module).values()
@@ -38,23 +33,24 @@ def suites(module):
     ]
 
 
-BAD = [
-    pytest.param(one, id=f"{module.__name__.rpartition('.')[2]} {one.__name__.removeprefix('Test')}")
+BAD = {
+    f"{suite.driver_class.__module__.rpartition('.')[2]}:{suite.driver_class.__qualname__}": suite
     for module in MODULES
-    for one in suites(module)
-]
+    for suite in suites(module)
+}
+"""The suites by module and class of the driver they are about."""
 
 
-@pytest.fixture(scope="module")
-def outcomes(tmp_path_factory):
-    """Return how each suite went, by module and class of its driver, and its own name."""
-    results = tmp_path_factory.mktemp("results")
+def run_all(tmp_path):
+    """Return how each suite went, by the same names."""
+    results = tmp_path / "results"
+    results.mkdir()
     with tempfile.TemporaryDirectory(dir=FAST if os.access(FAST, os.W_OK) else None) as scratch:
         running = [_start(modules, results, scratch) for modules in RUNS]
         printed = [process.communicate(timeout=300)[0] for process in running]
     assert [process.returncode for process in running] == [1, 1], printed
     found = [suite for path in results.iterdir() for suite in read(path).suites]
-    return {(suite.driver.rpartition(".")[2], suite.name): suite for suite in found}
+    return {suite.driver.rpartition(".")[2]: suite for suite in found}
 
 
 def _start(modules, results, scratch):
@@ -73,20 +69,23 @@ def _start(modules, results, scratch):
     )
 
 
-@pytest.mark.parametrize("bad", BAD)
-def test_a_bad_driver_fails_what_names_its_fault_and_no_more(outcomes, bad):
-    cls = bad.driver_class
-    suite = outcomes[f"{cls.__module__.rpartition('.')[2]}:{cls.__qualname__}", bad.__name__]
-    failed = {test.partition("[")[0] for test in suite.failed}
+@pytest.mark.slow
+def test_a_bad_driver_fails_what_names_its_fault_and_no_more(tmp_path):
+    went = run_all(tmp_path)
 
-    assert failed - bad.may_break == bad.breaks
-    assert failed | {test.partition("[")[0] for test in suite.passed} == set(contract_tests(bad))
-    assert not suite.skipped
+    failed = {name: functions(suite.failed) - BAD[name].may_break for name, suite in went.items()}
+    assert failed == {name: suite.breaks for name, suite in BAD.items()}
+    ran = {name: functions([*suite.passed, *suite.failed]) for name, suite in went.items()}
+    assert ran == {name: set(contract_tests(suite)) for name, suite in BAD.items()}
 
 
 def test_no_test_of_the_contract_is_left_that_no_bad_driver_fails():
-    bad = [suite.values[0] for suite in BAD]
+    promised = {getattr(suite, name) for suite in BAD.values() for name in contract_tests(suite)}
+    failed = {getattr(suite, name) for suite in BAD.values() for name in suite.breaks}
 
-    promised = {getattr(suite, name) for suite in bad for name in contract_tests(suite)}
-    failed = {getattr(suite, name) for suite in bad for name in suite.breaks}
     assert sorted(test.__qualname__ for test in promised - failed) == []
+
+
+def functions(tests):
+    """Return names without parameters."""
+    return {test.partition("[")[0] for test in tests}
