@@ -231,6 +231,7 @@ class TestSweeping(Computed, ComputeContract):
     breaks = names("""
         a consumer is called again and again
         only what failed comes again
+        what follows a failure in its lane may come again too
     """)
 
 
