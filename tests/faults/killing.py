@@ -27,7 +27,8 @@ class Killer:
     def __init__(self, name):
         self.name = name
         self.kills = 0
-        self.chance = random.Random(f"{SEED} {name}")
+        self.seed = f"{SEED} {name}"
+        self.chance = random.Random(self.seed)
         self._spans = {}
         self._server = subprocess.Popen(
             [sys.executable, "-m", "faults.forkserver"],
@@ -36,6 +37,11 @@ class Killer:
             env=environment(),
         )
         sys.stdout.write(f"SEED={SEED} KILLS={KILLS}\n")
+
+    @property
+    def told(self):
+        """How many kills there were, and by which seed."""
+        return f"{self.kills} kills by seed {self.seed!r}"
 
     def run(self, stage, **arguments):
         """Let a stage end in peace; return its answer."""

@@ -33,7 +33,7 @@ def test_capture_may_be_killed_at_any_moment(killer, tmp_path, record_property):
         total += settle(killer, folder)
 
     assert total.dropped
-    record_property("summary", f"capture: {killer.kills} kills, {total}")
+    record_property("summary", f"capture: {killer.told}, {total}")
 
 
 @patiently
@@ -57,4 +57,4 @@ def test_the_sender_may_be_killed_at_any_moment(killer, tmp_path, record_propert
         total += settle(killer, folder)
 
     assert not total.dropped
-    record_property("summary", f"sender: {killer.kills} kills, {total}")
+    record_property("summary", f"sender: {killer.told}, {total}")

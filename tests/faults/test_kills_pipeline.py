@@ -83,7 +83,7 @@ def test_the_drain_may_be_killed_at_any_moment(killer, tmp_path, files, record_p
             killer.run("put", folder=folder, files=share(killer, files, number, tries))
             killer.kill("drain", folder=folder, minutes=300 + 3 * number)
         total += check(folder, finish(killer, folder, 400), expected)
-    record_property("summary", f"drain: {killer.kills} kills, {total}")
+    record_property("summary", f"drain: {killer.told}, {total}")
 
 
 @patiently
@@ -98,7 +98,7 @@ def test_the_seal_may_be_killed_at_any_moment(killer, tmp_path, files, record_pr
             killer.run("drain", folder=folder, minutes=300 + number)
             killer.kill("seal", folder=folder, minutes=300 + number)
         total += check(folder, finish(killer, folder, 400), expected)
-    record_property("summary", f"seal: {killer.kills} kills, {total}")
+    record_property("summary", f"seal: {killer.told}, {total}")
 
 
 def write_lines(path):
@@ -136,4 +136,4 @@ def test_the_import_may_be_killed_at_any_moment(killer, tmp_path, record_propert
         assert again == whole
         assert finish(killer, folder, 400) == expected
         total += Ledger(promised=events, counted=events, refused=again["refused"])
-    record_property("summary", f"import: {killer.kills} kills, {total}")
+    record_property("summary", f"import: {killer.told}, {total}")

@@ -73,6 +73,6 @@ def test_the_report_may_be_killed_at_any_moment(killer, tmp_path, sealed_week, r
 
     record_property(
         "summary",
-        f"report: {killer.kills} kills, {recipients:,} mails owed, {mailed:,} sent and confirmed, "
+        f"report: {killer.told}, {recipients:,} mails owed, {mailed:,} sent and confirmed, "
         f"{doubts} in doubt and reported ({arrived} of them arrived), lost 0, twice 0",
     )
