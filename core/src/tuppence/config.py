@@ -31,7 +31,7 @@ Options = TypeVar("Options")
 class Capture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[capture]`: what happens inside the application."""
 
-    flush_interval: timedelta = timedelta(seconds=60)
+    flush_interval: timedelta = timedelta(minutes=2)
     """How long events may wait in the journal before a batch that is not full is sent."""
     directory: str = ""
     """Where journals live; the default is the user's state directory."""

@@ -33,7 +33,7 @@ project = {project}
 timezone = {timezone}
 
 [capture]
-flush_interval = "60s"       # how long events may wait before they are sent
+flush_interval = "2m"        # how long events may wait before they are sent
 
 [pipeline]
 every = "15m"                # how often the queue is drained
