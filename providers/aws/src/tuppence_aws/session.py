@@ -6,6 +6,8 @@ one before, and a call takes the longest that ends before its deadline.
 
 from __future__ import annotations
 
+import os
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -62,18 +64,30 @@ class Session:
             client.close()
 
     def _build(self, timeout: float) -> Any:
-        import boto3
+        import botocore.session
         from botocore.config import Config
 
         options = self._options
         if self._session is None:
-            self._session = boto3.session.Session(
-                profile_name=options.profile or None, region_name=options.region or None
-            )
+            self._session = botocore.session.Session(profile=options.profile or None)
+            self._session.register_component("data_loader", _descriptions())
         config = Config(
             connect_timeout=min(CONNECT, timeout),
             read_timeout=timeout,
             retries={"total_max_attempts": 1, "mode": "standard"},  # core retries, within one deadline
             max_pool_connections=1,  # core calls a driver from one thread at a time
         )
-        return self._session.client(self._service, endpoint_url=options.endpoint or None, config=config)
+        return self._session.create_client(
+            self._service,
+            region_name=options.region or os.environ.get("AWS_REGION"),  # which the SDK itself does not read
+            endpoint_url=options.endpoint or None,
+            config=config,
+        )
+
+
+@cache
+def _descriptions() -> Any:
+    """Return what reads the SDK's descriptions of the services, once for a process: it takes long."""
+    from botocore.loaders import create_loader
+
+    return create_loader()
