@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tuppence.drivers import Kind
 from tuppence.hookspecs import API, Provider, hookimpl
 
 
@@ -11,5 +12,5 @@ def tuppence_provider() -> Provider:
     return Provider(
         name="aws",
         api=API,
-        drivers={},
+        drivers={Kind.STORE: "tuppence_aws.store:DynamoStore"},
     )
