@@ -89,7 +89,7 @@ class LanesContract(QueueTests):
 
     def test_lanes_do_not_mix(self, ordered: QueueDriver, soon: Soon) -> None:
         """Each of several lanes keeps its order, however they are interleaved."""
-        ordered.send(_interleaved(), deadline=soon())
+        self.send_all(ordered, _interleaved(), soon)
 
         assert _by_lane(self.drained(ordered, soon)) == _by_lane(message.id for message in _interleaved())
 
@@ -97,7 +97,7 @@ class LanesContract(QueueTests):
         self, ordered: QueueDriver, soon: Soon, open_driver: OpenDriver[QueueDriver], context: Context
     ) -> None:
         """Sixteen receivers at once: while one holds a lane's message, nobody is given a later one."""
-        ordered.send(_interleaved(), deadline=soon())
+        self.send_all(ordered, _interleaved(), soon)
         seen: list[str] = []
 
         def receive(_: int) -> None:

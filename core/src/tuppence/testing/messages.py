@@ -53,6 +53,12 @@ class QueueTests(ResourceContract):
         """Lease up to `most` messages that are there now."""
         return queue.receive(max_messages=most, wait=ZERO, lease=self.lease, deadline=soon())
 
+    def send_all(self, queue: QueueDriver, messages: Sequence[Message], soon: Soon) -> None:
+        """Send messages in their order, in as few calls as the limits allow."""
+        most = queue.limits.batch_items
+        for first in range(0, len(messages), most):
+            assert not queue.send(messages[first : first + most], deadline=soon())
+
     def take_all(self, queue: QueueDriver, soon: Soon, count: int) -> list[Delivery]:
         """Lease `count` messages, however many the service gives in one call."""
         taken: list[Delivery] = []
