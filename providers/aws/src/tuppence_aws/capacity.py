@@ -16,6 +16,8 @@ from tuppence.clock import Clock
 KEPT: Final = 300.0
 """Seconds for which unused units are kept (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/
 burst-adaptive-capacity.html, read November 2026)."""
+TICK: Final = 0.001
+"""Seconds that are nothing: what may be left of a wait that has ended."""
 SHORTEST: Final = 1.0
 """Seconds after a throttled call, at least: capacity is given by the second."""
 
@@ -36,7 +38,8 @@ class Capacity:
 
     def wait(self) -> float:
         """Return the seconds until something may be used, usually 0."""
-        return max(0.0, self._paid - KEPT - self._clock.monotonic()) if self._rate else 0.0
+        left = self._paid - KEPT - self._clock.monotonic()
+        return left if self._rate and left > TICK else 0.0
 
     def use(self, units: float) -> None:
         """Note what a call has used."""
