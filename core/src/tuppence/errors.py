@@ -5,6 +5,7 @@ TuppenceError
 ├── PluginError      a provider is missing, broken or of another interface version
 ├── InvalidEvent     something from outside cannot be an event
 ├── BadBatch         bytes that are no batch of a version this release can read
+├── DeployError      cloud resources could not be made or removed: says what to do next
 └── DriverError      the only error that crosses a driver's interface
 """
 
@@ -31,6 +32,20 @@ class InvalidEvent(TuppenceError):  # noqa: N818 - it names a thing, as the word
 
 class BadBatch(TuppenceError):  # noqa: N818 - as InvalidEvent
     """Bytes that cannot be read as a batch."""
+
+
+class DeployError(TuppenceError):
+    """Cloud resources could not be made or removed.
+
+    Args:
+        message: why.
+        next_step: what to do about it, a sentence.
+
+    """
+
+    def __init__(self, message: str, next_step: str) -> None:
+        super().__init__(message)
+        self.next_step = next_step
 
 
 class ErrorCode(StrEnum):

@@ -25,12 +25,14 @@ class Provider:
         name: what people write after `provider =`.
         api: the interface version it was written for (`tuppence.hookspecs.API`).
         drivers: `module:Class` for each kind it has.
+        deployer: `module:Class` of what makes its resources (`tuppence.deploy.Deployer`), if there are any.
 
     """
 
     name: str
     api: int
     drivers: Mapping[Kind, str] = field(default_factory=dict)
+    deployer: str | None = None
 
 
 @hookspec

@@ -22,6 +22,7 @@ from tuppence.hookspecs import API, Provider
 
 if TYPE_CHECKING:
     from tuppence.config import Config
+    from tuppence.deploy import Deployer
 
 GROUP = "tuppence"
 BLOCK_VARIABLE = "TUPPENCE_BLOCK_PLUGINS"
@@ -60,15 +61,18 @@ class Plugins:
                 f"{name} has no {kind.value}; installed providers with one: {', '.join(others) or 'none'}. "
                 f'Write `[{kind.value}]` with `provider = "…"`'
             )
-        target = provider.drivers[kind]
-        module, _, attribute = target.partition(":")
-        try:
-            found = getattr(import_module(module), attribute)
-        except Exception as error:
-            raise PluginError(f"{name}: cannot load its {kind.value} ({target}): {error}") from error
-        if not (isinstance(found, type) and issubclass(found, Driver)):
-            raise PluginError(f"{name}: {target} is no driver")
-        return found
+        driver: type[Driver] = _class(name, kind.value, provider.drivers[kind], Driver)
+        return driver
+
+    def deployer_class(self, name: str) -> type[Deployer]:
+        """Import and return the class that makes and removes a provider's resources."""
+        from tuppence.deploy import Deployer
+
+        target = self.provider(name).deployer
+        if target is None:
+            raise PluginError(f"{name} has nothing to deploy")
+        deployer: type[Deployer] = _class(name, "deployer", target, Deployer)
+        return deployer
 
     def driver(self, kind: Kind, config: Config, context: Context) -> Any:
         """Build the driver the configuration chooses for `kind`, from its table of options."""
@@ -94,6 +98,18 @@ def load(found: Iterable[EntryPoint] | None = None) -> Plugins:
         except Exception as error:  # noqa: BLE001 - whatever a stranger's module raises must not reach others
             broken[entry.name if entry.name not in broken else entry.value] = error
     return Plugins(providers=providers, broken=broken)
+
+
+def _class(name: str, part: str, target: str, base: type) -> Any:
+    """Import what a provider declares as `module:Class`."""
+    module, _, attribute = target.partition(":")
+    try:
+        found = getattr(import_module(module), attribute)
+    except Exception as error:
+        raise PluginError(f"{name}: cannot load its {part} ({target}): {error}") from error
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise PluginError(f"{name}: {target} is no {base.__name__.lower()}")
+    return found
 
 
 def _blocked() -> set[str]:

@@ -34,6 +34,8 @@ COMMANDS: Final = {
     "report": "report:report",
     "status": "status:status",
     "dead": "dead:dead",
+    "deploy": "deploy:deploy",
+    "destroy": "deploy:destroy",
     "completion": "completion:completion",
 }
 """Where each command lives, in the order a newcomer meets them. A command is imported when it is run."""

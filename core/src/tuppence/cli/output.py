@@ -16,7 +16,7 @@ from unicodedata import bidirectional, category
 import click
 import msgspec
 
-from tuppence.errors import ConfigError, DriverError, ErrorCode, PluginError
+from tuppence.errors import ConfigError, DeployError, DriverError, ErrorCode, PluginError
 
 Advance = Callable[[int], None]
 """Called with how much has been done since the last call."""
@@ -165,7 +165,7 @@ def _sentence(text: str) -> str:
 
 def next_step(error: Exception) -> str:
     """Return what to do about an error."""
-    if isinstance(error, CommandError):
+    if isinstance(error, CommandError | DeployError):
         return error.next_step
     if isinstance(error, DriverError):
         return _NEXT.get(error.code, _AGAIN if error.code.retryable else _DOCTOR)

@@ -1,11 +1,19 @@
 locals {
-  # One statement for each resource. A driver does no calls to say what it needs, so it leaves the account open.
+  # A driver makes no calls to say what it needs, so it may leave region and account open.
+  here = {
+    for resource in distinct(flatten([for allowed in var.permissions : [for one in allowed : one.resource]])) :
+    resource => replace(
+      replace(resource, "/^(arn:[^:]*:[^:]*):\\*:/", "$1:${local.region}:"),
+      "/^(arn:[^:]*:[^:]*:[^:]*):\\*:/", "$1:${local.account}:"
+    )
+  }
+  # One statement for each resource.
   statements = {
     for role, allowed in var.permissions : role => [
       for resource in distinct([for one in allowed : one.resource]) : {
         Effect   = "Allow"
         Action   = sort(distinct([for one in allowed : one.action if one.resource == resource]))
-        Resource = replace(resource, "/^(arn:[^:]*:[^:]*:[^:]*):\\*:/", "$1:${local.account}:")
+        Resource = local.here[resource]
       }
     ]
   }

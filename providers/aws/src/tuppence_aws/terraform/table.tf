@@ -1,8 +1,12 @@
+locals {
+  on_demand = var.read_units == 0 || var.write_units == 0
+}
+
 resource "aws_dynamodb_table" "events" {
   name           = var.table
-  billing_mode   = var.on_demand ? "PAY_PER_REQUEST" : "PROVISIONED"
-  read_capacity  = var.on_demand ? null : 25
-  write_capacity = var.on_demand ? null : 25
+  billing_mode   = local.on_demand ? "PAY_PER_REQUEST" : "PROVISIONED"
+  read_capacity  = local.on_demand ? null : var.read_units
+  write_capacity = local.on_demand ? null : var.write_units
   hash_key       = "p"
   range_key      = "s"
 

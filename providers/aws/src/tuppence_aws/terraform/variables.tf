@@ -70,10 +70,16 @@ variable "trigger" {
   default     = "schedule"
 }
 
-variable "on_demand" {
-  description = "Pay for each read and write, instead of the 25 and 25 a second that are free."
-  type        = bool
-  default     = false
+variable "read_units" {
+  description = "Reads a second of the table: 25 are free. 0 here or below pays for each read and write instead."
+  type        = number
+  default     = 25
+}
+
+variable "write_units" {
+  description = "Writes a second of the table: 25 are free."
+  type        = number
+  default     = 25
 }
 
 variable "point_in_time_recovery" {

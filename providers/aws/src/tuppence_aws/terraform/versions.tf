@@ -16,6 +16,7 @@ data "aws_region" "this" {}
 locals {
   name    = "tuppence-${var.project}"
   account = data.aws_caller_identity.this.account_id
-  place   = "account ${local.account}, ${data.aws_region.this.name}"
+  region  = data.aws_region.this.name
+  place   = "account ${local.account}, ${local.region}"
   tags    = merge({ project = var.project }, var.tags)
 }
