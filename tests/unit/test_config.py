@@ -1,5 +1,6 @@
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from tuppence import config
@@ -176,6 +177,19 @@ def test_an_unknown_option_of_a_driver_is_named_with_its_table(load):
 
     with pytest.raises(ConfigError, match=r"unknown key `mailer.passwort`; did you mean `password`\?"):
         read.options(Kind.MAILER, MailerOptions)
+
+
+def test_what_options_refuse_themselves_is_said_of_their_table(load):
+    class Checked(msgspec.Struct, frozen=True):
+        name: str = ""
+
+        def __post_init__(self):
+            raise ValueError("The name must be short")
+
+    read = load('[store]\nname = "long"\n')
+
+    with pytest.raises(ConfigError, match=r"tuppence\.toml: store: the name must be short$"):
+        read.options(Kind.STORE, Checked)
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,8 @@ def coerce(
         )
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$")
-        key = _join(where, path.strip("`.") or "?")
+        inside = path.strip("`.")
+        key = _join(where, inside) if inside else where  # what a struct's own check says is about all of it
         raise ConfigError(f"{source}: {key}: {message[:1].lower()}{message[1:]}") from None
 
 
