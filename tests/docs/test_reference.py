@@ -58,11 +58,20 @@ def test_each_table_of_the_configuration_is_described_with_its_defaults(table):
     assert all(same(described[key], default) for key, default in expected.items())
 
 
-@pytest.mark.parametrize("kind", ["queue", "store", "scheduler", "mailer"])
-def test_each_option_of_the_embedded_provider_is_described_with_its_default(kind):
-    described = rows(section(page("configuration.md"), f"`[{kind}]` of `local`"))
+@pytest.mark.parametrize(
+    ("provider", "kind"),
+    [
+        ("local", "queue"),
+        ("local", "store"),
+        ("local", "scheduler"),
+        ("local", "mailer"),
+        ("aws", "store"),
+    ],
+)
+def test_each_option_of_a_provider_is_described_with_its_default(provider, kind):
+    described = rows(section(page("configuration.md"), f"`[{kind}]` of `{provider}`"))
 
-    expected = defaults(plugins.load().driver_class(Kind(kind), "local").Options)
+    expected = defaults(plugins.load().driver_class(Kind(kind), provider).Options)
     assert set(described) == set(expected)
     assert all(same(described[key], default) for key, default in expected.items())
 
