@@ -8,11 +8,11 @@ Errors: `tuppence.local.smtp` and `tuppence.local.errors`.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import tempfile
 from datetime import timedelta
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Final, Literal
 
@@ -23,7 +23,7 @@ from tuppence.drivers import Context, Email, MailerDriver
 from tuppence.errors import ErrorCode
 from tuppence.local import smtp
 from tuppence.local.errors import failure, from_os
-from tuppence.local.message import compose
+from tuppence.mime import NoMail, compose, digest
 from tuppence.settings import Secret
 
 LONGEST_CHECK: Final = 20.0
@@ -78,18 +78,20 @@ class LocalMailer(MailerDriver):
         """Send, and return the mail's Message-ID, which is made from `idempotency_key`."""
         if deadline.expired:
             raise failure(ErrorCode.TIMEOUT, "mailer.send", "no time is left")
-        message = compose(
-            email,
-            default_sender=self.options.sender or email.to,
-            key=_digest(idempotency_key),
-            date=self.context.clock.now(),
-        )
+        message = self._composed(email, idempotency_key)
         if self.options.host:
             smtp.send(self.options, message, deadline)
         elif not self._written(idempotency_key):
             self._write("mailer.send", self._name(idempotency_key), message.as_bytes())
         self.context.meter.count("local.mailer.mails")
         return str(message["Message-ID"])
+
+    def _composed(self, email: Email, key: str) -> EmailMessage:
+        sender = self.options.sender or email.to
+        try:
+            return compose(email, default_sender=sender, key=key, date=self.context.clock.now())
+        except NoMail as error:
+            raise failure(ErrorCode.INVALID, "mailer.send", str(error)) from error
 
     def _written(self, key: str) -> bool:
         return any(self._directory.glob(f"*{_ending(key)}"))
@@ -115,11 +117,7 @@ class LocalMailer(MailerDriver):
             raise from_os(error, operation, self._directory) from error
 
 
-def _digest(key: str) -> str:
-    return hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
-
-
 def _ending(key: str) -> str:
     """Return the part of a file's name that stands for a key: readable, and its digest."""
     readable = re.sub(r"[^A-Za-z0-9._-]+", "-", key)[:_SLUG]
-    return f".{readable}.{_digest(key)[:8]}.eml"
+    return f".{readable}.{digest(key)[:8]}.eml"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tuppence.clock import Deadline
 from tuppence.errors import ConfigError, DriverError, ErrorCode
 from tuppence.local.errors import failure
-from tuppence.local.message import address_in
+from tuppence.mime import address_in
 
 if TYPE_CHECKING:
     from tuppence.local.mailer import MailerOptions
