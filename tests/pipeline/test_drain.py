@@ -8,8 +8,10 @@ import pytest
 
 from pipeline.world import NINE, PROJECT, captured, question, unavailable
 from tuppence.batch import Header, pack, peek
-from tuppence.drivers import Feature
-from tuppence.errors import DriverError
+from tuppence.drivers import Context, Feature, ItemError, Message
+from tuppence.errors import DriverError, ErrorCode
+from tuppence.local.database import FileOptions
+from tuppence.local.queue import LocalQueue
 from tuppence.pipeline import layout
 from tuppence.pipeline.drain import LEASE
 
@@ -198,6 +200,42 @@ def test_a_lease_that_ran_out_while_storing_does_no_harm(world):
 
     assert len(segments(world)) == 1
     assert waiting(world) == 0
+
+
+def test_what_the_service_set_aside_is_stored_like_the_rest(world, tmp_path):
+    context = Context(project=PROJECT, meter=world.meter, clock=world.clock)
+    aside = LocalQueue(FileOptions(str(tmp_path / "aside.db")), context)
+    unlucky, unreadable = captured(question(1)), b"bad"
+    aside.send(
+        [Message(id=f"{n}", body=b) for n, b in enumerate((unlucky, unreadable))], deadline=world.deadline
+    )
+    world.drivers[0].dead_letters = lambda: aside
+    world.send(captured(question(2)))
+
+    drained = world.drain()
+
+    assert (drained.messages, drained.segments, drained.dead) == (3, 2, 1)
+    assert unlucky in {segment.body for segment in segments(world)}
+    assert aside.depth(deadline=world.deadline)[0] == 0
+    aside.close()
+
+
+def test_what_was_set_aside_and_cannot_be_stored_stays_there(world, tmp_path):
+    context = Context(project=PROJECT, meter=world.meter, clock=world.clock)
+    aside = LocalQueue(FileOptions(str(tmp_path / "aside.db")), context)
+    aside.send([Message(id="a", body=captured(question(1)))], deadline=world.deadline)
+    world.drivers[0].dead_letters = lambda: aside
+    world.store.driver._driver.put = lambda *_, **__: [ItemError(0, forbidden())]
+
+    with pytest.raises(DriverError):
+        world.drain()
+
+    assert aside.depth(deadline=world.deadline)[0] == 1
+    aside.close()
+
+
+def forbidden():
+    return unavailable(code=ErrorCode.FORBIDDEN)
 
 
 def test_an_empty_queue_costs_one_receive(world):

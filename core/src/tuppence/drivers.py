@@ -47,7 +47,7 @@ class Kind(StrEnum):
 
 
 class Feature(StrEnum):
-    """What a driver can do beyond its interface's minimum. Declared once, on the class."""
+    """What a driver can do beyond its interface's minimum. An instance may claim less than its class."""
 
     ORDERED = "ordered"  # queue: messages of one lane arrive in the order sent
     DEDUPLICATED = "deduplicated"  # queue: one message id is delivered once within a window
@@ -246,7 +246,7 @@ class Driver(ABC):
     Options: ClassVar[type]
     """A frozen `msgspec.Struct`; core builds it from the configuration and refuses unknown keys."""
 
-    features: ClassVar[frozenset[Feature]] = frozenset()
+    features: frozenset[Feature] = frozenset()
 
     def __init__(self, options: Any, context: Context) -> None:
         self.options = options
@@ -303,6 +303,10 @@ class QueueDriver(Driver):
     def depth(self, *, deadline: Deadline) -> tuple[int, timedelta | None]:
         """Return how many messages wait or are leased, and the age of the oldest where it is known."""
 
+    def dead_letters(self) -> QueueDriver | None:
+        """Return where the service sets aside what came too often; core drains and closes it. No I/O."""
+        return None
+
 
 class StoreDriver(Driver):
     """Records under a partition and a sort key, with conditions and a time to live.
@@ -354,10 +358,7 @@ class StoreDriver(Driver):
 
     @abstractmethod
     def purge(self, *, before: datetime, limit: int, deadline: Deadline) -> int:
-        """Delete up to `limit` records that expired before `before`; return how many.
-
-        Where TTL is native there is nothing to do: return 0.
-        """
+        """Delete up to `limit` records that expired before `before`; return how many, 0 if TTL is native."""
 
 
 class ComputeDriver(Driver):

@@ -92,6 +92,11 @@ class Queue:
             name="queue.depth",
         )
 
+    def dead_letters(self) -> Queue | None:
+        """Return where the service sets aside what came too often, if it does. Close it when done."""
+        driver = self.driver.dead_letters()
+        return Queue(driver, self._clock) if driver is not None else None
+
     def close(self) -> None:
         """Close the driver."""
         self.driver.close()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from suite.bad.drivers import Alone, OnFile, Unmetered, names
-from tuppence.drivers import ItemError, Limits
+from tuppence.drivers import Feature, ItemError, Limits
 from tuppence.errors import DriverError, ErrorCode
 from tuppence.local.queue import LocalQueue
 from tuppence.testing import QueueContract
@@ -209,4 +209,23 @@ class TestDeduplicating(OnFile, QueueContract):
         what a forked child sends arrives
         what is given back comes again in order
         what ran out comes again in order
+    """)
+
+
+class Oubliette(LocalQueue):
+    """Sets aside what came too often, and lets nobody look there."""
+
+    features = LocalQueue.features | {Feature.NATIVE_DEAD_LETTERS}
+
+    def receive(self, **options):
+        found = super().receive(**options)
+        often = [delivery for delivery in found if delivery.attempt > 10]
+        self.ack(often, deadline=options["deadline"])
+        return [delivery for delivery in found if delivery not in often]
+
+
+class TestOubliette(OnFile, QueueContract):
+    driver_class = Oubliette
+    breaks = names("""
+        what comes too often is set aside or comes again
     """)

@@ -140,12 +140,27 @@ def drain(
 ) -> Drained:
     """Store what waits in the queue until it is empty, `max_messages` are done or the deadline is near.
 
+    What the service itself has set aside, since it came too often, is stored in the same way: whatever kept
+    it from being stored may be over, and if it cannot be read it becomes a dead letter.
+
     Raises:
         DriverError: the queue cannot be read, or something could not be stored. What was stored has been
             acknowledged; the rest has been given back.
 
     """
     work = Drain(store, project=project, retention=retention, clock=clock, redacted=redacted)
+    _empty(queue, work, clock, deadline, max_messages)
+    aside = queue.dead_letters()
+    if aside is not None:
+        try:
+            _empty(aside, work, clock, deadline, max_messages)
+        finally:
+            aside.close()
+    return work.done
+
+
+def _empty(queue: Queue, work: Drain, clock: Clock, deadline: Deadline, max_messages: int) -> None:
+    """Do the work on what waits in a queue, as far as the limits let it."""
     reserve = min(RESERVE, deadline.remaining() / 4)
     while work.done.messages < max_messages and deadline.remaining() > reserve:
         most = min(PASS, max_messages - work.done.messages)
@@ -158,7 +173,6 @@ def drain(
         if errors:
             queue.nack(_chosen(deliveries, unsafe, wanted=True), delay=NACK_DELAY, deadline=deadline)
             raise errors[0].error
-    return work.done
 
 
 def _receive(queue: Queue, most: int, clock: Clock, deadline: Deadline) -> list[Delivery]:

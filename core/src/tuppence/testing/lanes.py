@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import closing
 
 import pytest
 
@@ -13,6 +14,8 @@ from tuppence.testing.messages import QueueTests, messages
 
 LANES = ("a", "b", "c", "d")
 EACH = 5
+OFTEN = 100
+"""Deliveries after which a queue that sets messages aside has done so."""
 TURNS = 5
 """How often each of racing receivers looks; what they leave is received afterwards."""
 
@@ -142,6 +145,22 @@ class LanesContract(QueueTests):
 
         counted = Feature.ATTEMPTS in driver.features
         assert found == ({"old": 3, "young": 2} if counted else {"old": None, "young": None})
+
+    def test_what_comes_too_often_is_set_aside_or_comes_again(self, driver: QueueDriver, soon: Soon) -> None:
+        """`NATIVE_DEAD_LETTERS`: it is set aside as it was sent, to be received and acknowledged."""
+        driver.send(messages(1), deadline=soon())
+        for _ in range(OFTEN):
+            taken = self.take(driver, soon)
+            driver.nack(taken, deadline=soon())
+
+        claimed = Feature.NATIVE_DEAD_LETTERS in driver.features
+        with closing(driver.dead_letters() or type(driver)(driver.options, driver.context)) as where:
+            assert (driver.dead_letters() is not None) == claimed
+            assert bool(taken) != claimed
+            arrived = self.take(where, soon)
+            assert [delivery.message for delivery in arrived] == messages(1)
+            assert not where.ack(arrived, deadline=soon())
+            assert where.depth(deadline=soon())[0] == 0
 
 
 def _interleaved() -> list[Message]:
