@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from aws.store.faults import exhausted, halved
+from aws.store.faults import READ_UNITS, exhausted, halved
 from tuppence.clock import Deadline
 from tuppence.drivers import Absent, Key, Record, Version
 from tuppence.errors import DriverError, ErrorCode
@@ -73,6 +73,17 @@ def test_each_item_left_undone_says_how_long_its_units_take(opened, faulty, soon
     assert [error.error.retry_after for error in errors] == [3.0, 50.0]
 
 
+def test_an_answer_that_lacks_records_says_how_long_all_of_them_take(opened, faulty, soon):
+    driver = opened(faulty.url, read_units=25)
+    driver.put([record(number) for number in range(4)], deadline=soon())
+    faulty.planned.append(halved)
+
+    with pytest.raises(DriverError) as caught:
+        driver.get([record(number).key for number in range(4)], deadline=soon())
+
+    assert caught.value.retry_after == 4 * READ_UNITS / 25
+
+
 def test_a_table_that_throttles_has_kept_nothing(opened, faulty, soon):
     driver = opened(faulty.url, write_units=1)
     faulty.planned += [exhausted, None]
@@ -124,6 +135,20 @@ def test_writes_are_counted_as_they_are_billed(opened, url, table, soon, meter):
     assert batch == {"dynamodb.wcu": 4}
     assert conditional == {"dynamodb.wcu": 2}
     assert deleted == {"dynamodb.wcu": 3}
+
+
+def test_reads_are_counted_as_they_are_billed(opened, url, table, soon, meter):
+    driver = opened(url)
+    driver.put([record(0), record(1, 6)], deadline=soon())
+    meter.take()
+
+    driver.get([record(number).key for number in range(3)], deadline=soon())
+    alone = meter.take()
+    driver.query(record(0).key.partition, limit=10, deadline=soon())
+    together = meter.take()
+
+    assert alone == {"dynamodb.rcu": 1 + 2 + 1}
+    assert together == {"dynamodb.rcu": 2}
 
 
 def test_a_condition_that_does_not_hold_is_billed_too(opened, url, table, soon, meter):

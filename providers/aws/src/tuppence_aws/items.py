@@ -11,7 +11,7 @@ v  S  version, random for each put
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -24,6 +24,8 @@ MAX_ITEM: Final = 400 * 1024
 read November 2026)."""
 WRITE_UNIT: Final = 1024
 """Bytes of an item that one write unit pays for."""
+READ_UNIT: Final = 4 * 1024
+"""Bytes that one unit of a consistent read pays for."""
 VERSION_BYTES: Final = 8
 MANY_ATTRIBUTES: Final = 100
 """How many attributes a record of the full size may have: each costs a byte that `Record.size` leaves out."""
@@ -89,6 +91,16 @@ def weight(record: Record) -> int:
 def write_units(record: Record) -> int:
     """Return the units it takes to write a record."""
     return -(-weight(record) // WRITE_UNIT)
+
+
+def get_units(keys: int, items: Sequence[Item]) -> int:
+    """Return the units it takes to get items: each is paid for alone, and also what is not there."""
+    return keys - len(items) + sum(-(-weight(record_in(item)) // READ_UNIT) for item in items)
+
+
+def query_units(items: Sequence[Item]) -> int:
+    """Return the units of a query's page: its items are paid for together."""
+    return max(1, -(-sum(weight(record_in(item)) for item in items) // READ_UNIT))
 
 
 def second(moment: datetime) -> int:

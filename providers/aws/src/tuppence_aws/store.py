@@ -34,10 +34,12 @@ from tuppence_aws.items import (
     ITEM_BYTES,
     MAX_ITEM,
     Item,
+    get_units,
     item_of,
     key_in,
     key_of,
     number,
+    query_units,
     record_in,
     second,
     weight,
@@ -116,9 +118,15 @@ class DynamoStore(StoreDriver):
         if not keys:
             return []
         wanted = {self._table.name: {"Keys": [key_of(key) for key in keys], "ConsistentRead": True}}
-        answer = self._read("store.get", "batch_get_item", deadline, RequestItems=wanted)
-        items = [item for found in answer["Responses"].values() for item in found]
-        if any(answer["UnprocessedKeys"].values()):
+        answer = self._read(
+            "store.get",
+            "batch_get_item",
+            deadline,
+            weighed=lambda answer: get_units(len(keys), _found(answer)),
+            RequestItems=wanted,
+        )
+        items = _found(answer)
+        if any(answer.get("UnprocessedKeys", {}).values()):
             each = units_in(answer) / len(items) if items else 1.0
             raise self._table.throttled("store.get", "dynamodb.rcu", each * len(keys))
         found = {key_in(item): item for item in items}
@@ -148,6 +156,7 @@ class DynamoStore(StoreDriver):
             "store.query",
             "query",
             deadline,
+            weighed=lambda answer: query_units(answer["Items"]),
             TableName=self._table.name,
             ConsistentRead=True,
             Limit=min(limit, PAGE_RECORDS),
@@ -245,7 +254,7 @@ class DynamoStore(StoreDriver):
             return []
         wanted = {self._table.name: list(requests.values())}
         answer = self._table.ask(operation, "batch_write_item", "dynamodb.wcu", deadline, RequestItems=wanted)
-        left = {_key_in(one) for some in answer["UnprocessedItems"].values() for one in some}
+        left = {_key_in(one) for some in answer.get("UnprocessedItems", {}).values() for one in some}
         return [
             ItemError(position, self._table.throttled(operation, "dynamodb.wcu", units[position]))
             for position, request in requests.items()
@@ -266,6 +275,11 @@ class DynamoStore(StoreDriver):
         most = 1 if isinstance(condition, Version) else BATCH
         if items > most or (isinstance(condition, Version) and not items):
             raise failure(ErrorCode.INVALID, operation, f"{items} records; this call takes {most}")
+
+
+def _found(answer: Any) -> list[Item]:
+    """Return the items that a BatchGetItem brought."""
+    return [item for items in answer["Responses"].values() for item in items]
 
 
 def _key_in(request: Mapping[str, Any]) -> Key:

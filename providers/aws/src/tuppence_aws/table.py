@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Literal
 
@@ -76,8 +76,27 @@ class Table:
             words = f"the table {self.name} would keep what has expired: it has no time to live on `{_TTL}`"
             raise failure(ErrorCode.INVALID, operation, f"{words}; `tuppence deploy` gives it one")
 
-    def ask(self, operation: str, method: str, unit: Unit, deadline: Deadline, **parameters: Any) -> Any:
-        """Make one call, if there is capacity for it, and count what it used. Raises `DriverError`."""
+    def ask(
+        self,
+        operation: str,
+        method: str,
+        unit: Unit,
+        deadline: Deadline,
+        *,
+        weighed: Callable[[Any], int] = lambda _: 0,
+        **parameters: Any,
+    ) -> Any:
+        """Make one call, if there is capacity for it, and count what it used. Raises `DriverError`.
+
+        Args:
+            operation: kind and method, for errors.
+            method: of the SDK's client.
+            unit: what the call uses.
+            deadline: by when.
+            weighed: gives the units by the answer's weight. The greater count holds: emulators tell less.
+            parameters: of the call.
+
+        """
         client = self._session.client(operation, deadline)
         wait = self._capacity[unit].wait()
         if wait:
@@ -90,7 +109,7 @@ class Table:
             if error.code is ErrorCode.THROTTLED:
                 raise self.throttled(operation, unit, 1) from error.__cause__
             raise
-        self.used(unit, units_in(answer))
+        self.used(unit, max(units_in(answer), weighed(answer)))
         return answer
 
     def used(self, unit: Unit, units: float) -> None:
