@@ -7,6 +7,9 @@ from dataclasses import replace
 
 from aws.faulty import EVERYWHERE, error_of
 
+READ_UNITS = 100.0
+"""What each record that is read uses, in an answer that lacks others: it is of the largest."""
+
 
 def exhausted(request, forward):
     """Answer as a table without capacity."""
@@ -25,7 +28,10 @@ def halved(request, forward):
         ((table, wanted),) = asked["RequestItems"].items()
         done, left = _halves(wanted["Keys"])
         asked["RequestItems"][table] = {**wanted, "Keys": done}
-        given_back = {"UnprocessedKeys": {table: {**wanted, "Keys": left}}}
+        given_back = {
+            "UnprocessedKeys": {table: {**wanted, "Keys": left}},
+            "ConsumedCapacity": [{"TableName": table, "CapacityUnits": READ_UNITS * len(done)}],
+        }
     else:
         done, given_back = [], {}
     if not done:
