@@ -65,6 +65,7 @@ def test_each_table_of_the_configuration_is_described_with_its_defaults(table):
         ("local", "store"),
         ("local", "scheduler"),
         ("local", "mailer"),
+        ("aws", "queue"),
         ("aws", "store"),
     ],
 )

@@ -12,5 +12,11 @@ def tuppence_provider() -> Provider:
     return Provider(
         name="aws",
         api=API,
-        drivers={Kind.STORE: "tuppence_aws.store:DynamoStore"},
+        drivers={
+            Kind.QUEUE: "tuppence_aws.queue:SqsQueue",
+            Kind.COMPUTE: "tuppence_aws.compute:LambdaCompute",
+            Kind.STORE: "tuppence_aws.store:DynamoStore",
+            Kind.SCHEDULER: "tuppence_aws.scheduler:EventBridgeScheduler",
+            Kind.MAILER: "tuppence_aws.mailer:SesMailer",
+        },
     )

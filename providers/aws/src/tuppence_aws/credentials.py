@@ -1,0 +1,232 @@
+"""Who signs: credentials as the SDK would find them, without the SDK where that is possible.
+
+The SDK's order is kept. Environment variables (Lambda's too), the endpoint of a container (ECS, EKS Pod
+Identity) and that of an instance (EC2, IMDSv2) are read here. All else, such as a profile, a sign-in, a
+program or a role to be assumed, is left to the SDK, which is imported then and not before.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from tuppence.clock import Clock, Deadline
+from tuppence.errors import DriverError, ErrorCode
+from tuppence_aws.connection import Connection
+from tuppence_aws.errors import failure, translate
+from tuppence_aws.signature import Credentials
+
+EARLY: Final = timedelta(minutes=5)
+"""How long before they expire credentials are fetched anew: EC2 has new ones by then."""
+AGAIN: Final = timedelta(minutes=1)
+"""After how long to try again where new ones could not be had and the old ones still serve."""
+PATIENCE: Final = 1.0
+"""Seconds for one request to an endpoint that lies on this machine, as in the SDK."""
+INSTANCE: Final = "http://169.254.169.254"
+INSTANCE_IPV6: Final = "http://[fd00:ec2::254]"
+ECS: Final = "http://169.254.170.2"
+_TRUSTED: Final = frozenset(
+    {"169.254.170.2", "169.254.170.23", "fd00:ec2::23", "localhost", "127.0.0.1", "::1"}
+)
+"""Hosts that credentials may come from unencrypted: ECS, EKS and this machine.
+
+https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+"""
+_ROLES: Final = "/latest/meta-data/iam/security-credentials/"
+_OK: Final = 200
+
+
+class _Told(msgspec.Struct, rename="pascal"):
+    """What both endpoints answer with."""
+
+    access_key_id: str
+    secret_access_key: str
+    token: str = ""
+    expiration: datetime | None = None
+
+
+class CredentialChain:
+    """Finds credentials, and keeps them until shortly before they expire.
+
+    Args:
+        profile: of `~/.aws/config`; empty asks the environment first.
+        clock: what they expire by.
+
+    """
+
+    def __init__(self, profile: str, clock: Clock) -> None:
+        self._profile = profile
+        self._clock = clock
+        self._kept: Credentials | None = None
+        self._until: datetime | None = None
+        self._sdk: Any = None
+
+    def get(self, operation: str, deadline: Deadline) -> Credentials:
+        """Return credentials that have not expired. Raises `DriverError`."""
+        now = self._clock.now()
+        if self._kept is not None and (self._until is None or now < self._until):
+            return self._kept
+        try:
+            found = self._find(operation, deadline)
+        except DriverError:
+            if self._kept is None or self._kept.expires is None or now >= self._kept.expires:
+                raise
+            self._until = now + AGAIN
+            return self._kept
+        self._kept = found
+        self._until = found.expires and max(found.expires - EARLY, now + AGAIN)
+        return found
+
+    def forget(self) -> None:
+        """Find them anew next time: the service has refused those that are kept."""
+        self._kept = None
+
+    def _find(self, operation: str, deadline: Deadline) -> Credentials:
+        told = os.environ
+        if not self._profile and told.get("AWS_ACCESS_KEY_ID") and told.get("AWS_SECRET_ACCESS_KEY"):
+            return Credentials(
+                access_key=told["AWS_ACCESS_KEY_ID"],
+                secret_key=told["AWS_SECRET_ACCESS_KEY"],
+                token=told.get("AWS_SESSION_TOKEN", ""),
+            )
+        if self._profile or _needs_sdk():
+            return self._from_sdk(operation)
+        if container := _container():
+            return _from_container(container, operation, deadline)
+        if told.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
+            raise _none(operation)
+        return _from_instance(operation, deadline)
+
+    def _from_sdk(self, operation: str) -> Credentials:
+        """Return what the SDK finds; its own object renews itself."""
+        with translate(operation):
+            if self._sdk is None:
+                from botocore.session import Session
+
+                self._sdk = Session(profile=self._profile or None).get_credentials()
+            if self._sdk is None:
+                raise _none(operation)
+            frozen = self._sdk.get_frozen_credentials()
+        return Credentials(
+            access_key=frozen.access_key,
+            secret_key=frozen.secret_key,
+            token=frozen.token or "",
+            expires=self._clock.now() + AGAIN,  # only the SDK knows; it is asked each minute, which is cheap
+        )
+
+
+def _needs_sdk() -> bool:
+    """Whether something is set up that only the SDK understands."""
+    told = os.environ
+    if told.get("AWS_PROFILE") or told.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
+        return True
+    files = {"AWS_CONFIG_FILE": "~/.aws/config", "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials"}
+    return any(Path(told.get(name, usual)).expanduser().is_file() for name, usual in files.items())
+
+
+def _container() -> str:
+    relative = os.environ.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+    return f"{ECS}{relative}" if relative else os.environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI", "")
+
+
+def _from_container(address: str, operation: str, deadline: Deadline) -> Credentials:
+    found = urlsplit(address)
+    if found.scheme != "https" and found.hostname not in _TRUSTED:
+        words = "AWS_CONTAINER_CREDENTIALS_FULL_URI must be https, or name this machine"
+        raise failure(ErrorCode.UNAUTHENTICATED, operation, words)
+    headers = {}
+    if token := _container_token(operation):
+        headers["Authorization"] = token
+    path = (found.path or "/") + (f"?{found.query}" if found.query else "")
+    connection = Connection(f"{found.scheme}://{found.netloc}", proxied=False)
+    try:
+        return _read(_asked(connection, "GET", path, headers, operation, deadline), operation)
+    finally:
+        connection.close()
+
+
+def _container_token(operation: str) -> str:
+    """Return what the endpoint wants to be shown; the file is written anew from time to time."""
+    name = os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
+    try:
+        token = Path(name).read_text() if name else os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
+    except OSError as error:
+        words = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names a file that cannot be read"
+        raise failure(ErrorCode.UNAUTHENTICATED, operation, words) from error
+    token = token.strip()
+    if "\n" in token or "\r" in token:
+        raise failure(ErrorCode.UNAUTHENTICATED, operation, "the container's token has a line break in it")
+    return token
+
+
+def _from_instance(operation: str, deadline: Deadline) -> Credentials:
+    """Return the credentials of the instance's role: a token first, then the role's name, then they."""
+    told = os.environ
+    usual = (
+        INSTANCE_IPV6
+        if told.get("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "").lower() == "ipv6"
+        else INSTANCE
+    )
+    endpoint = told.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or usual
+    connection = Connection(endpoint.rstrip("/"), proxied=False)
+    try:
+        lasting = {"X-aws-ec2-metadata-token-ttl-seconds": "60"}
+        token = _asked(connection, "PUT", "/latest/api/token", lasting, operation, deadline)
+        shown = {"X-aws-ec2-metadata-token": _line(token)}
+        name = _line(_asked(connection, "GET", _ROLES, shown, operation, deadline))
+        return _read(_asked(connection, "GET", _ROLES + name, shown, operation, deadline), operation)
+    finally:
+        connection.close()
+
+
+def _asked(
+    connection: Connection,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    operation: str,
+    deadline: Deadline,
+) -> bytes:
+    within = Deadline.after(min(PATIENCE, deadline.remaining()))
+    try:
+        answer = connection.request(method, path, {"host": connection.host, **headers}, deadline=within)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise _none(operation) from error
+    if answer.status != _OK:
+        raise _none(operation)
+    return answer.body
+
+
+def _line(body: bytes) -> str:
+    """Return the first line of an answer."""
+    return body.decode("ascii", "replace").strip().partition("\n")[0]
+
+
+def _read(body: bytes, operation: str) -> Credentials:
+    try:
+        told = msgspec.json.decode(body, type=_Told)
+    except msgspec.MsgspecError as error:
+        words = "the machine's endpoint for credentials answered with none"
+        raise failure(ErrorCode.UNAUTHENTICATED, operation, words) from error
+    expires = told.expiration
+    return Credentials(
+        access_key=told.access_key_id,
+        secret_key=told.secret_access_key,
+        token=told.token,
+        expires=expires.astimezone(UTC) if expires else None,
+    )
+
+
+def _none(operation: str) -> DriverError:
+    words = (
+        "no credentials were found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+        "or give the machine a role"
+    )
+    return failure(ErrorCode.UNAUTHENTICATED, operation, words)

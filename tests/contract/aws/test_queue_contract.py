@@ -1,0 +1,73 @@
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from aws.queues import queues_at
+from tuppence.clock import SystemClock
+from tuppence.testing import QueueContract
+from tuppence_aws.queue import SqsQueue
+
+pytestmark = pytest.mark.slow  # leases run out in real time
+
+
+class WaitingClock(SystemClock):
+    """The service's time is real, so to move it is to wait."""
+
+    def advance(self, span):
+        """Wait."""
+        time.sleep(max(0.0, span.total_seconds()))
+
+
+class SqsContract:
+    """Queues of their own for each test."""
+
+    __test__ = False
+    lease = timedelta(seconds=2)
+    fifo = True
+
+    @pytest.fixture
+    def clock(self):
+        return WaitingClock()
+
+    @pytest.fixture
+    def open_driver(self, url, project):
+        def open_driver(context, *, missing=False):
+            named = replace(context, project=f"{project}-nowhere" if missing else project)
+            return SqsQueue(SqsQueue.Options(endpoint=url, fifo=self.fifo), named)
+
+        with queues_at(url, project, fifo=self.fifo):
+            yield open_driver
+
+
+class TestSqsFifoQueueOnMinistack(SqsContract, QueueContract):
+    __test__ = True
+    counterpart = "ministack 1.5.33"
+
+    @pytest.fixture
+    def url(self, ministack_url):
+        return ministack_url
+
+
+class TestSqsFifoQueueOnMoto(SqsContract, QueueContract):
+    __test__ = True
+    counterpart = "moto 5.2"
+
+    @pytest.fixture
+    def url(self, moto_url):
+        return moto_url
+
+    @pytest.mark.xfail(reason="moto puts what ran out behind what waits")
+    def test_what_ran_out_comes_again_in_order(self, driver, ordered, soon, clock):
+        super().test_what_ran_out_comes_again_in_order(ordered, soon, clock)
+
+
+class TestSqsStandardQueueOnMinistack(SqsContract, QueueContract):
+    __test__ = True
+    counterpart = "ministack 1.5.33"
+    fifo = False
+
+    @pytest.fixture
+    def url(self, ministack_url):
+        return ministack_url
