@@ -1,0 +1,122 @@
+import json
+import urllib.request
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+import pytest
+
+from aws.functions import client_at
+from tuppence.testing import MailerContract
+from tuppence_aws.mailer import SesMailer
+
+NOT_KEPT = "ministack keeps only addresses, subject, text and HTML of a mail"
+NO_ACCOUNT = "moto has no GetAccount"
+UNCHECKED = "neither emulator asks whether a configuration set is there; tests/aws/mail does"
+
+
+class Mailed:
+    """Mail between two domains of the account's own. What was mailed before a test is not looked at."""
+
+    __test__ = False
+
+    @pytest.fixture
+    def open_driver(self, url):
+        with client_at(url, "sesv2") as ses:
+            known = {one["IdentityName"] for one in ses.list_email_identities()["EmailIdentities"]}
+            for identity in {"example.com", "example.org"} - known:
+                ses.create_email_identity(EmailIdentity=identity)
+
+        def open_driver(context, *, missing=False):
+            options = {"configuration_set": "nowhere"} if missing else {}
+            return SesMailer(SesMailer.Options(endpoint=url, **options), context)
+
+        return open_driver
+
+    @pytest.fixture
+    def letterbox(self, arrived):
+        before = len(arrived())
+        return lambda: arrived()[before:]
+
+
+class TestSesMailerOnMoto(Mailed, MailerContract):
+    __test__ = True
+    counterpart = "moto 5.2, which keeps mails as they were sent"
+
+    @pytest.fixture
+    def url(self, moto_url):
+        return moto_url
+
+    @pytest.fixture
+    def arrived(self, moto_url):
+        def arrived():
+            kept = ask(f"{moto_url}/moto-api/data.json").get("ses", {}).get("RawMessage", [])
+            return [message_from_bytes(one["raw_data"].encode(), policy=policy.default) for one in kept]
+
+        return arrived
+
+    @pytest.mark.xfail(reason=NO_ACCOUNT)
+    def test_check_succeeds_on_a_resource_that_is_there(self, driver):
+        MailerContract.test_check_succeeds_on_a_resource_that_is_there(self, driver)
+
+    @pytest.mark.xfail(reason=NO_ACCOUNT)
+    def test_check_names_a_resource_that_is_missing(self, missing):
+        MailerContract.test_check_names_a_resource_that_is_missing(self, missing)
+
+    @pytest.mark.xfail(reason=NO_ACCOUNT)
+    def test_a_driver_works_in_another_thread_than_it_was_built_in(self, driver):
+        MailerContract.test_a_driver_works_in_another_thread_than_it_was_built_in(self, driver)
+
+    @pytest.mark.xfail(reason=NO_ACCOUNT)
+    def test_close_may_be_called_twice(self, driver):
+        MailerContract.test_close_may_be_called_twice(self, driver)
+
+    @pytest.mark.xfail(reason=NO_ACCOUNT)
+    def test_a_forked_child_rebuilds_its_driver(self, driver, open_driver, context):
+        MailerContract.test_a_forked_child_rebuilds_its_driver(self, driver, open_driver, context)
+
+    @pytest.mark.xfail(reason=UNCHECKED)
+    def test_a_missing_service_is_not_reached(self, missing, soon):
+        MailerContract.test_a_missing_service_is_not_reached(self, missing, soon)
+
+
+class TestSesMailerOnMinistack(Mailed, MailerContract):
+    __test__ = True
+    counterpart = "ministack 1.5.33"
+
+    @pytest.fixture
+    def url(self, ministack_url):
+        return ministack_url
+
+    @pytest.fixture
+    def arrived(self, ministack_url):
+        def arrived():
+            accounts = ask(f"{ministack_url}/_ministack/ses/messages")["messages"].values()
+            return [parsed(one) for kept in accounts for one in kept]
+
+        return arrived
+
+    @pytest.mark.xfail(reason=NOT_KEPT)
+    def test_a_mail_arrives_as_it_was_sent(self, driver, soon, letterbox):
+        MailerContract.test_a_mail_arrives_as_it_was_sent(self, driver, soon, letterbox)
+
+    @pytest.mark.xfail(reason=NOT_KEPT)
+    def test_attachments_arrive_whole_and_in_order(self, driver, soon, letterbox):
+        MailerContract.test_attachments_arrive_whole_and_in_order(self, driver, soon, letterbox)
+
+    @pytest.mark.xfail(reason=UNCHECKED)
+    def test_a_missing_service_is_not_reached(self, missing, soon):
+        MailerContract.test_a_missing_service_is_not_reached(self, missing, soon)
+
+
+def ask(url):
+    with urllib.request.urlopen(url) as answer:
+        return json.load(answer)
+
+
+def parsed(kept):
+    mail = EmailMessage()
+    for header, value in (("From", kept["Source"]), ("To", kept["To"][0]), ("Subject", kept["Subject"])):
+        mail[header] = value
+    mail.set_content(kept["BodyText"])
+    mail.add_alternative(kept["BodyHtml"] or "", subtype="html")
+    return mail
