@@ -19,4 +19,5 @@ def tuppence_provider() -> Provider:
             Kind.SCHEDULER: "tuppence_aws.scheduler:EventBridgeScheduler",
             Kind.MAILER: "tuppence_aws.mailer:SesMailer",
         },
+        deployer="tuppence_aws.deploy:AwsDeployer",
     )

@@ -15,7 +15,7 @@ resource "aws_lambda_function" "this" {
   architectures    = [var.architecture]
   handler          = each.key == "consume" ? "tuppence_aws.handlers.consume" : "tuppence_aws.handlers.run"
   filename         = var.package
-  source_code_hash = filebase64sha256(var.package)
+  source_code_hash = fileexists(var.package) ? filebase64sha256(var.package) : null # gone is fine for what is removed
   memory_size      = var.memory
   timeout          = each.key == "consume" ? local.consume_timeout : var.timeout
 

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulators import ROOT, UV
+from tuppence.cli.app import run
+from tuppence_aws.deploy import AwsDeployer
+
+MIRROR = Path("/opt/tf-plugins")
+"""Where some machines keep Terraform's AWS provider; elsewhere it comes from the registry."""
+SETTINGS = f"""\
+disable_checkpoint = true
+provider_installation {{
+  filesystem_mirror {{
+    path    = "{MIRROR}"
+    include = ["registry.terraform.io/hashicorp/aws"]
+  }}
+}}
+"""
+CONFIGURATION = """\
+provider = "aws"
+project = "{project}"
+timezone = "Europe/London"
+
+[pipeline]
+every = "1m"
+
+[report]
+to = ["me@example.com"]
+sender = "me@example.com"
+{parts}"""
+PART = """
+[{kind}]
+region = "eu-west-2"
+endpoint = "{endpoint}"
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.stdout)
+
+
+@pytest.fixture(scope="session")
+def terraform(tmp_path_factory):
+    """Return the program's name, and settings that find its AWS provider."""
+    program = shutil.which("terraform") or shutil.which("tofu")
+    if program is None:
+        pytest.skip("needs terraform or tofu on the PATH")
+    settings = tmp_path_factory.mktemp("terraform") / "settings.tfrc"
+    settings.write_text(SETTINGS if MIRROR.is_dir() else "disable_checkpoint = true\n", encoding="utf-8")
+    return program, settings
+
+
+@pytest.fixture
+def write(tmp_path, project):
+    """Write the configuration of a project on an emulator, and return its place."""
+
+    def call(endpoint, **changed):
+        kinds = ("queue", "store", "compute", "scheduler", "mailer")
+        parts = "".join(PART.format(kind=kind, endpoint=endpoint) + changed.get(kind, "") for kind in kinds)
+        place = tmp_path / "tuppence.toml"
+        place.write_text(CONFIGURATION.format(project=project, parts=parts), encoding="utf-8")
+        return place
+
+    return call
+
+
+@pytest.fixture
+def tuppence(tmp_path, terraform, capsys, monkeypatch):
+    """Run a command line beside the configuration."""
+    for name in [name for name in os.environ if name.startswith("TUPPENCE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(terraform[1]))
+    monkeypatch.setenv("TUPPENCE_CAPTURE__DIRECTORY", str(tmp_path / "journals"))
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        capsys.readouterr()
+        status = run(arguments)
+        printed = capsys.readouterr()
+        return Result(status, printed.out, printed.err)
+
+    return call
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Build the functions' package for this Python: the emulator runs them on the one it has itself."""
+    target = tmp_path / "package"
+    uv = [UV, "pip", "install", "--quiet", "--python", sys.executable, "--target", target]
+    subprocess.run([*uv, ROOT / "core", ROOT / "providers/aws"], check=True)
+
+    def build(_deployer, folder, _architecture):
+        shutil.copy(tmp_path / "tuppence.toml", target)
+        return Path(shutil.make_archive(str(folder / "package"), "zip", target))
+
+    monkeypatch.setattr(AwsDeployer, "_package", build)
