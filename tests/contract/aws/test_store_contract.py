@@ -36,10 +36,6 @@ class TestDynamoStoreOnMinistack(DynamoContract, StoreContract):
     def url(self, ministack_url):
         return ministack_url
 
-    @pytest.mark.xfail(reason="ministack does not say what BatchGetItem used")
-    def test_what_is_billed_is_counted(self, driver, soon, context):
-        super().test_what_is_billed_is_counted(driver, soon, context)
-
 
 class TestDynamoStoreOnMoto(DynamoContract, StoreContract):
     __test__ = True
