@@ -67,6 +67,9 @@ def test_each_table_of_the_configuration_is_described_with_its_defaults(table):
         ("local", "mailer"),
         ("aws", "queue"),
         ("aws", "store"),
+        ("aws", "compute"),
+        ("aws", "scheduler"),
+        ("aws", "mailer"),
     ],
 )
 def test_each_option_of_a_provider_is_described_with_its_default(provider, kind):
