@@ -1,7 +1,10 @@
 """What the service is told of a schedule, and what is made of what it holds."""
 
 import json
+import threading
+from contextlib import closing
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -135,3 +138,57 @@ def test_the_schedules_of_a_configuration_are_made_once(scheduler, service, grou
     listed = service.list_schedules(GroupName=group)["Schedules"]
     functions = {one["Name"]: one["Target"]["Arn"].rpartition("-")[2] for one in listed}
     assert functions == {"drain": "drain", "seal": "seal", "purge": "seal", "report": "report"}
+
+
+@pytest.fixture
+def refusing():
+    """A service that refuses every schedule, in the words it is given."""
+    servers = []
+
+    def refusing(words):
+        class Handler(BaseHTTPRequestHandler):
+            def do_PUT(self):
+                self.rfile.read(int(self.headers["Content-Length"]))
+                answer = json.dumps({"Message": words}).encode()
+                self.send_response(400)
+                self.send_header("x-amzn-ErrorType", "ValidationException")
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_):
+                pass
+
+        server = HTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        servers.append((server, thread))
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield refusing
+    for server, thread in servers:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (
+            "The execution role you provide must allow AWS EventBridge Scheduler to assume the role.",
+            ErrorCode.UNAVAILABLE,
+        ),
+        ("Invalid Schedule Expression cron(0 7 ? * 9 *).", ErrorCode.INVALID),
+    ],
+)
+def test_a_role_that_was_just_made_is_worth_another_try(refusing, words, code):
+    options = EventBridgeScheduler.Options(
+        endpoint=refusing(words), function_arn="arn:aws:lambda:x", role_arn="arn:aws:iam:x"
+    )
+    context = Context(project="mybot", meter=UnitMeter(), clock=SystemClock())
+
+    with closing(EventBridgeScheduler(options, context)) as driver, pytest.raises(DriverError) as raised:
+        driver.upsert(WEEKLY)
+
+    assert raised.value.code is code

@@ -39,6 +39,12 @@ RUN_ID: Final = "<aws.scheduler.execution-id>"
 (https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html).
 """
 
+_NEW_ROLE: Final = "must allow AWS EventBridge Scheduler to assume the role"
+"""What the service says of a role that was made seconds ago, which it does not know yet.
+
+https://github.com/aws/aws-sdk-js-v3/issues/6494, read November 2026.
+"""
+
 
 class SchedulerOptions(AwsOptions, frozen=True, kw_only=True):
     """Which group, and what its schedules call.
@@ -95,7 +101,8 @@ class EventBridgeScheduler(SchedulerDriver):
                 raise self._missing(operation) from error
             except client.exceptions.ValidationException as error:
                 words = str(error.response["Error"].get("Message", ""))[:300]
-                raise failure(ErrorCode.INVALID, operation, words) from error
+                code = ErrorCode.UNAVAILABLE if _NEW_ROLE in words else ErrorCode.INVALID
+                raise failure(code, operation, words) from error
 
     def remove(self, name: str, /) -> None:
         """Remove a schedule; no error where it is not there."""

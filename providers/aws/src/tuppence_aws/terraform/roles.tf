@@ -101,6 +101,7 @@ locals {
         Effect    = "Allow"
         Action    = "sts:AssumeRole"
         Principal = { Service = "scheduler.amazonaws.com" }
+        # By account and not by schedule: there is none yet when the first one's role is looked at.
         Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
       }]
     }
