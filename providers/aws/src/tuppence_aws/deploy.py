@@ -7,7 +7,6 @@ they declare.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -16,6 +15,7 @@ from tuppence.errors import ConfigError
 from tuppence.terraform import TerraformDeployer
 from tuppence_aws.errors import PROVIDER
 from tuppence_aws.names import named
+from tuppence_aws.package import PYTHON, build
 from tuppence_aws.session import AwsOptions
 
 TOGETHER: Final = (Kind.QUEUE, Kind.STORE, Kind.COMPUTE, Kind.SCHEDULER)
@@ -63,6 +63,7 @@ class AwsDeployer(TerraformDeployer):
             "schedule_group": drivers[Kind.SCHEDULER].options.group or named(config.project, "", "deploy"),
             "permissions": {role.value: _allowed(drivers.values(), role) for role in Role},
             "package": "none" if destroy else str(self._package(folder, compute.options.architecture)),
+            "runtime": f"python{PYTHON}",
             "architecture": compute.options.architecture,
             "memory": compute.options.memory,
             "timeout": int(compute.options.timeout.total_seconds()),
@@ -77,8 +78,7 @@ class AwsDeployer(TerraformDeployer):
         )
 
     def _package(self, folder: Path, architecture: str) -> Path:
-        built: Path = import_module("tuppence_aws.package").build(folder, self.runtime.config, architecture)
-        return built
+        return build(folder, self.runtime.config, architecture)
 
     def _drivers(self) -> dict[Kind, Any]:
         """Return the drivers that are AWS's. Refuses what could not work together."""
