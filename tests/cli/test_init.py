@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from tuppence.cli.app import COULD_NOT, DONE
 from tuppence.config import load
 
@@ -51,3 +53,12 @@ def test_a_time_zone_variable_that_is_no_name_is_passed_over(tuppence, folder, m
 
     assert result.status == DONE
     assert load(folder / "new.toml", environ={}).timezone
+
+
+@pytest.mark.parametrize(("provider", "command"), [("local", "doctor"), ("aws", "deploy --plan")])
+def test_what_comes_next_depends_on_whether_there_is_something_to_deploy(tuppence, folder, provider, command):
+    (folder / "tuppence.toml").unlink()
+
+    result = tuppence("init", "--provider", provider)
+
+    assert f"run `tuppence {command}`" in result.stdout

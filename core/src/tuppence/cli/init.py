@@ -126,7 +126,8 @@ def _machine_zone() -> str:
 
 def _advice(provider: str) -> str:
     try:
-        plugins.load().provider(provider)
+        found = plugins.load().provider(provider)
     except PluginError as error:
         return f"Before it works: {error}."
-    return "Look it over, then run `tuppence doctor`."
+    command = "deploy --plan" if found.deployer else "doctor"
+    return f"Look it over, then run `tuppence {command}`."
