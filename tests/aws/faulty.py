@@ -31,7 +31,8 @@ class Request:
     @property
     def operation(self):
         """Return what is asked of a service that speaks JSON, as in `PutItem`."""
-        return self.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        names = {name.lower(): value for name, value in self.headers.items()}
+        return names.get("x-amz-target", "").rpartition(".")[2]
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,8 @@ class CredentialChain:
 
     def get(self, operation: str, deadline: Deadline) -> Credentials:
         """Return credentials that have not expired. Raises `DriverError`."""
+        if not self._profile and (told := _from_environment()):
+            return told
         now = self._clock.now()
         if self._kept is not None and (self._until is None or now < self._until):
             return self._kept
@@ -89,18 +91,11 @@ class CredentialChain:
         self._kept = None
 
     def _find(self, operation: str, deadline: Deadline) -> Credentials:
-        told = os.environ
-        if not self._profile and told.get("AWS_ACCESS_KEY_ID") and told.get("AWS_SECRET_ACCESS_KEY"):
-            return Credentials(
-                access_key=told["AWS_ACCESS_KEY_ID"],
-                secret_key=told["AWS_SECRET_ACCESS_KEY"],
-                token=told.get("AWS_SESSION_TOKEN", ""),
-            )
         if self._profile or _needs_sdk():
             return self._from_sdk(operation)
         if container := _container():
             return _from_container(container, operation, deadline)
-        if told.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
+        if os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
             raise _none(operation)
         return _from_instance(operation, deadline)
 
@@ -120,6 +115,14 @@ class CredentialChain:
             token=frozen.token or "",
             expires=self._clock.now() + AGAIN,  # only the SDK knows; it is asked each minute, which is cheap
         )
+
+
+def _from_environment() -> Credentials | None:
+    """Return the credentials that stand in the environment, each time as they stand there now."""
+    access, secret = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_SECRET_ACCESS_KEY")
+    if not (access and secret):
+        return None
+    return Credentials(access_key=access, secret_key=secret, token=os.environ.get("AWS_SESSION_TOKEN", ""))
 
 
 def _needs_sdk() -> bool:
