@@ -27,7 +27,7 @@ resource "terraform_data" "slow" {
   depends_on = [terraform_data.store]
 
   provisioner "local-exec" {
-    command = "sleep 60"
+    command = "echo > ../../../begun; sleep 60"
   }
 }
 
