@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -232,7 +231,7 @@ def test_stopped_in_the_middle_nothing_that_was_made_is_forgotten(tuppence, fold
     os.mkfifo(folder / "begun")
     process = subprocess.Popen(
         [sys.executable, deploying.__file__, folder / "tuppence.toml"],
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
