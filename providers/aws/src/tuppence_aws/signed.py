@@ -1,7 +1,7 @@
 """Calls on a service that speaks AWS's JSON protocol, each one signed request and nothing else.
 
-An application that sends a message a minute should not load an SDK for it: boto3 costs some 30 MB and a fifth
-of a second (`benchmarks/sqs_request.py`). https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
+An application that sends a message a minute should not load an SDK for it: boto3 adds 20 MB and takes
+ten times as long until the first request (`benchmarks/sqs_request.py`). https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
 """
 
 from __future__ import annotations
