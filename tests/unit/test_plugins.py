@@ -143,3 +143,25 @@ def test_a_wrong_option_is_the_configurations_mistake(plugin, tmp_path):
 
     with pytest.raises(ConfigError, match=r"unknown key `queue.pth`; did you mean `path`\?"):
         found.driver(Kind.QUEUE, settings, context)
+
+
+@pytest.mark.parametrize(
+    ("target", "problem"),
+    [
+        ("tuppence.local.queue:LocalQueue", "is no deployer"),
+        ("tuppence.local.nowhere:Deployer", "cannot load its deployer"),
+    ],
+)
+def test_a_deployer_that_cannot_be_one_is_named(plugin, target, problem):
+    declared = GOOD.replace("api=API", f'api=API, deployer="{target}"')
+    found = plugins.load([plugin("acme", declared)])
+
+    with pytest.raises(PluginError, match=f"^acme: .*{problem}"):
+        found.deployer_class("acme")
+
+
+def test_a_provider_without_resources_has_nothing_to_deploy(plugin):
+    found = plugins.load([plugin("acme", GOOD)])
+
+    with pytest.raises(PluginError, match="acme has nothing to deploy"):
+        found.deployer_class("acme")
