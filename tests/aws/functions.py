@@ -39,11 +39,15 @@ def client_at(url, service):
 
 @contextmanager
 def role_at(url, name, permissions):
-    """Make a role with the policy that drivers' permissions make; yield its ARN."""
+    """Make a role with the policy that drivers' permissions make; yield its ARN.
+
+    What on AWS allows a call allows the batch of it too; ministack knows batches as actions of their own.
+    """
     with client_at(url, "iam") as iam:
         arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
         statements = [
-            {"Effect": "Allow", "Action": one.action, "Resource": one.resource} for one in permissions
+            {"Effect": "Allow", "Action": [one.action, f"{one.action}Batch"], "Resource": one.resource}
+            for one in permissions
         ]
         if statements:
             policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
