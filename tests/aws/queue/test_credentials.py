@@ -124,7 +124,7 @@ def test_while_the_endpoint_fails_what_has_not_expired_serves_on(find, machine, 
 
     assert first == still == again
     assert len(endpoint.requests) == asked
-    with refused(ErrorCode.UNAUTHENTICATED):
+    with refused(ErrorCode.UNAVAILABLE):
         find()
 
 
@@ -164,6 +164,20 @@ def test_a_token_with_a_line_break_is_not_shown_to_anyone(find, monkeypatch, sta
         find()
 
     assert not endpoint.requests
+
+
+def test_a_container_whose_endpoint_is_away_may_find_it_later(find, monkeypatch):
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/")
+
+    with refused(ErrorCode.UNAVAILABLE):
+        find()
+
+
+def test_a_machine_that_is_none_of_ec2_has_no_credentials(find, monkeypatch):
+    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1")
+
+    with refused(ErrorCode.UNAUTHENTICATED):
+        find()
 
 
 def test_where_nothing_is_set_up_it_says_what_to_do(find, monkeypatch):

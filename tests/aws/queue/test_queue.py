@@ -101,10 +101,29 @@ def test_what_another_program_sent_as_text_arrives_as_its_bytes(queue, service, 
     assert not queue.ack([delivery], deadline=soon())
 
 
-def test_the_account_makes_the_address_of_a_queue_elsewhere(opened, ministack_url, service, soon):
-    queue = opened(ministack_url, account="000000000000")
+@pytest.mark.parametrize(
+    ("settings", "address"),
+    [
+        ({}, "tuppence-{}.fifo"),
+        ({"account": "123456789012"}, "https://sqs.eu-west-2.amazonaws.com/123456789012/tuppence-{}.fifo"),
+        (
+            {"account": "123456789012", "region": "cn-north-1", "queue": "mine.fifo"},
+            "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/mine.fifo",
+        ),
+    ],
+)
+def test_a_queue_is_named_and_one_of_another_account_by_its_address(
+    opened, stand_in, project, soon, settings, address
+):
+    asked = []
 
-    assert not queue.send([Message(id="a", body=b"x")], deadline=soon())
+    def answer(request):
+        asked.append(json.loads(request.body)["QueueUrl"])
+        return Answer(200, {}, b"{}")
+
+    opened(stand_in(answer), **settings).send([Message(id="a", body=b"x")], deadline=soon())
+
+    assert asked == [address.format(project)]
 
 
 @pytest.mark.parametrize(

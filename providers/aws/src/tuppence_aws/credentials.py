@@ -41,6 +41,8 @@ https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.ht
 """
 _ROLES: Final = "/latest/meta-data/iam/security-credentials/"
 _OK: Final = 200
+_SERVER: Final = 500
+_SILENT: Final = "the machine's endpoint for credentials does not answer"
 
 
 class _Told(msgspec.Struct, rename="pascal"):
@@ -181,7 +183,12 @@ def _from_instance(operation: str, deadline: Deadline) -> Credentials:
     connection = Connection(endpoint.rstrip("/"), proxied=False)
     try:
         lasting = {"X-aws-ec2-metadata-token-ttl-seconds": "60"}
-        token = _asked(connection, "PUT", "/latest/api/token", lasting, operation, deadline)
+        try:
+            token = _asked(connection, "PUT", "/latest/api/token", lasting, operation, deadline)
+        except DriverError as error:
+            if isinstance(error.__cause__, OSError):  # there is no such endpoint: this is no machine of EC2
+                raise _none(operation) from error
+            raise
         shown = {"X-aws-ec2-metadata-token": _line(token)}
         name = _line(_asked(connection, "GET", _ROLES, shown, operation, deadline))
         return _read(_asked(connection, "GET", _ROLES + name, shown, operation, deadline), operation)
@@ -201,7 +208,9 @@ def _asked(
     try:
         answer = connection.request(method, path, {"host": connection.host, **headers}, deadline=within)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise _none(operation) from error
+        raise failure(ErrorCode.UNAVAILABLE, operation, _SILENT) from error
+    if answer.status >= _SERVER:
+        raise failure(ErrorCode.UNAVAILABLE, operation, _SILENT)
     if answer.status != _OK:
         raise _none(operation)
     return answer.body

@@ -38,7 +38,7 @@ from tuppence_aws.answers import Described, Receipt, Received, Redrive, Settled
 from tuppence_aws.errors import failure, too_large
 from tuppence_aws.messages import ATTRIBUTE, entry, weight
 from tuppence_aws.session import AwsOptions
-from tuppence_aws.signed import SignedService, partition_of, region_of, suffix_of
+from tuppence_aws.signed import SignedService, partition_of, region_of
 
 Result = TypeVar("Result")
 
@@ -160,7 +160,7 @@ class SqsQueue(QueueDriver):
         clock = self.context.clock
         asked, seconds = clock.monotonic(), _whole(lease)
         request = {
-            "QueueUrl": self._address,
+            "QueueUrl": self._address("queue.receive"),
             "MaxNumberOfMessages": max_messages,
             "VisibilityTimeout": seconds,
             "WaitTimeSeconds": max(0, int(min(wait.total_seconds(), LONGEST_WAIT, deadline.remaining() - 1))),
@@ -214,8 +214,7 @@ class SqsQueue(QueueDriver):
         """Let the connection go."""
         self._service.close()
 
-    @property
-    def _address(self) -> str:
+    def _address(self, operation: str) -> str:
         """Return what the service takes as the queue's address.
 
         Its name will do within one account, so that nobody has to look it up, or needs to be allowed to:
@@ -223,8 +222,7 @@ class SqsQueue(QueueDriver):
         """
         if not self.options.account:
             return self.name
-        region = region_of(self.options)
-        return f"https://sqs.{region}.{suffix_of(region)}/{self.options.account}/{self.name}"
+        return f"https://{self._service.host(operation)}/{self.options.account}/{self.name}"
 
     def _hide(
         self,
@@ -237,9 +235,10 @@ class SqsQueue(QueueDriver):
     ) -> list[ItemError]:
         """Hide messages for as many seconds from now, within their twelve hours."""
         now = self.context.clock.monotonic()
+        least = 0 if released else 1  # 0 would give a message back
 
         def timeout(receipt: Receipt) -> dict[str, int]:
-            return {"VisibilityTimeout": max(0, min(seconds, int(receipt.last - now)))}
+            return {"VisibilityTimeout": max(least, min(seconds, int(receipt.last - now)))}
 
         errors, hidden = self._settle(
             operation, "ChangeMessageVisibilityBatch", deliveries, timeout, deadline, now
@@ -279,13 +278,13 @@ class SqsQueue(QueueDriver):
         """Make one call on entries whose ids are positions; return what failed, by position."""
         if not entries:
             return {}
-        request = {"QueueUrl": self._address, "Entries": entries}
+        request = {"QueueUrl": self._address(operation), "Entries": entries}
         answer = self._call(operation, action, request, Settled, deadline)
         self.context.meter.count("sqs.requests", max(1, math.ceil(size / BILLED)))
         return {int(one.id): one.error(operation) for one in answer.failed or ()}
 
     def _attributes(self, operation: str, names: Sequence[str], deadline: Deadline) -> dict[str, str]:
-        request = {"QueueUrl": self._address, "AttributeNames": names}
+        request = {"QueueUrl": self._address(operation), "AttributeNames": names}
         found = self._call(operation, "GetQueueAttributes", request, Described, deadline)
         self.context.meter.count("sqs.requests")
         return found.attributes

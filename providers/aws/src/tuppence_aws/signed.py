@@ -94,6 +94,11 @@ class SignedService:
         except msgspec.MsgspecError as error:
             raise failure(ErrorCode.UNAVAILABLE, operation, "the answer cannot be read") from error
 
+    def host(self, operation: str) -> str:
+        """Return the host of the service's own addresses. Raises `DriverError` where no region is known."""
+        self._region = self._region or region_of(self._options) or _region_by_sdk(self._options, operation)
+        return f"{self._name}.{self._region}.{_suffix(self._region)}"
+
     def close(self) -> None:
         """Let the connection go. The next call makes a new one."""
         if self._connection is not None:
@@ -101,11 +106,7 @@ class SignedService:
 
     def _connect(self, operation: str) -> Connection:
         if self._connection is None:
-            self._region = (
-                self._region or region_of(self._options) or _region_by_sdk(self._options, operation)
-            )
-            told = os.environ
-            usual = f"https://{self._name}.{self._region}.{suffix_of(self._region)}"
+            told, usual = os.environ, f"https://{self.host(operation)}"
             named = told.get(f"AWS_ENDPOINT_URL_{self._name.upper()}") or told.get("AWS_ENDPOINT_URL")
             self._connection = Connection((self._options.endpoint or named or usual).rstrip("/"))
         return self._connection
@@ -146,7 +147,7 @@ def partition_of(region: str) -> str:
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
-def suffix_of(region: str) -> str:
+def _suffix(region: str) -> str:
     """Return the domain of the region's addresses."""
     return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
 
