@@ -36,13 +36,13 @@ def test_a_line_is_written_in_forms_that_mean_the_same_everywhere(line, expressi
     assert to_aws(line) == expression
 
 
-def field(low, high):
+def field(low, high, longest):
     """Return a strategy for a field: a star, or a list of values and ranges, with and without steps.
 
     A range has at least two values: cronsim takes `3-3/2` for `3/2`, other crons for `3`.
     """
     value = st.integers(low, high)
-    step = st.integers(1, high - low)
+    step = st.integers(1, longest)
     pairs = st.lists(value, min_size=2, max_size=2, unique=True).map(sorted)
     spans = pairs.map(lambda pair: f"{pair[0]}-{pair[1]}")
     stepped = st.builds("{}/{}".format, spans, step)
@@ -51,8 +51,8 @@ def field(low, high):
 
 
 LINES = st.one_of(
-    st.tuples(field(0, 59), field(0, 23), field(1, 28), field(1, 12), st.just("*")),
-    st.tuples(field(0, 59), field(0, 23), st.just("*"), field(1, 12), field(0, 7)),
+    st.tuples(field(0, 59, 59), field(0, 23, 23), field(1, 28, 27), field(1, 12, 11), st.just("*")),
+    st.tuples(field(0, 59, 59), field(0, 23, 23), st.just("*"), field(1, 12, 11), field(0, 7, 6)),
 ).map(" ".join)
 
 
