@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from aws.faulty import Answer
+from aws.faulty import Answer, error_of
 from tuppence.clock import Deadline
 from tuppence.drivers import Message
 from tuppence.errors import DriverError, ErrorCode
@@ -135,6 +135,22 @@ def test_credentials_that_the_service_refuses_are_found_anew(clock, machine, end
     chain.forget()
 
     assert chain.get("queue.send", Deadline.after(10, clock)).access_key == "key2"
+
+
+def test_a_call_after_a_refused_one_is_signed_with_what_is_found_anew(machine, opened, stand_in, clock):
+    signed = []
+
+    def answer(request):
+        told = {name.lower(): value for name, value in request.headers.items()}
+        signed.append(told["authorization"].partition("Credential=")[2].partition("/")[0])
+        return error_of(400, "ExpiredTokenException") if len(signed) == 1 else Answer(200, {}, b"{}")
+
+    queue = opened(stand_in(answer))
+    with refused(ErrorCode.UNAUTHENTICATED):
+        queue.send([Message(id="a", body=b"x")], deadline=Deadline.after(10, clock))
+    queue.send([Message(id="a", body=b"x")], deadline=Deadline.after(10, clock))
+
+    assert signed == ["key1", "key2"]
 
 
 @pytest.mark.parametrize("answer", [b"", b"[]", b"<html>", b'{"Code": "Failed"}'])

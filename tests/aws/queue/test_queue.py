@@ -15,7 +15,7 @@ from tuppence.meter import UnitMeter
 from tuppence.testing import ManualClock
 from tuppence.testing.contract import failures, refused
 from tuppence_aws.messages import weight
-from tuppence_aws.queue import BODIES, MEBIBYTE, SqsQueue
+from tuppence_aws.queue import BODIES, BODY, MEBIBYTE, SqsQueue
 
 LEASE = timedelta(seconds=30)
 HOUR = timedelta(hours=1)
@@ -69,10 +69,12 @@ def test_the_queue_for_what_came_too_often_has_none_of_its_own(queue):
     aside.close()
 
 
-def test_the_longest_messages_together_weigh_what_sqs_takes_and_no_byte_less():
-    longest = [Message(id="i" * 128, body=bytes(BODIES if n == 0 else 0)) for n in range(10)]
+def test_the_largest_messages_weigh_what_sqs_takes_to_the_byte():
+    together = [Message(id="i" * 128, body=bytes(BODIES if n == 0 else 0)) for n in range(10)]
+    alone = Message(id="i" * 128, body=bytes(BODY))
 
-    assert sum(map(weight, longest)) == MEBIBYTE
+    assert sum(map(weight, together)) == MEBIBYTE
+    assert weight(alone) == 256 * 1024
 
 
 def test_a_batch_of_the_largest_ids_and_bodies_is_taken(queue, soon):
@@ -128,7 +130,7 @@ def test_a_queue_is_named_and_one_of_another_account_by_its_address(
 
 @pytest.mark.parametrize(
     ("sizes", "requests"),
-    [([1], 1), ([60 * 1024] * 10, 10), ([64 * 1024 - 8], 1), ([64 * 1024 - 7], 2), ([BODIES], 16)],
+    [([1], 1), ([60 * 1024] * 10, 10), ([64 * 1024 - 8], 1), ([64 * 1024 - 7], 2), ([BODIES // 4] * 4, 16)],
 )
 def test_64_kib_of_messages_are_one_request_either_way(queue, context, soon, sizes, requests):
     sent = [Message(id=f"{n}", body=bytes(size), lane=f"{n}") for n, size in enumerate(sizes)]

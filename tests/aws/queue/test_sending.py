@@ -19,6 +19,7 @@ from tuppence.testing.contract import refused
 from tuppence_aws import connection
 from tuppence_aws.connection import Connection
 
+LARGE = [Message(id=f"{number}", body=bytes(250_000)) for number in range(4)]
 ONE = [Message(id="a", body=b"x")]
 DONE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -27,6 +28,9 @@ DONE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 def listening(serve):
     """Run a server that does `serve(connection)` for one connection after the other; yield its port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setsockopt(
+            socket.SOL_SOCKET, socket.SO_RCVBUF, 4096
+        )  # so that unread bytes block
         ended = threading.Event()
 
         def accept():
@@ -100,7 +104,7 @@ def test_a_server_that_does_not_read_holds_up_nobody(opened, clock):
         queue = opened(f"http://127.0.0.1:{port}")
 
         with refused(ErrorCode.TIMEOUT):
-            queue.send([Message(id="a", body=bytes(1_000_000))] * 1, deadline=Deadline.after(0.5, clock))
+            queue.send(LARGE, deadline=Deadline.after(0.5, clock))
 
 
 def test_one_connection_serves_many_calls(opened, soon):
@@ -219,7 +223,7 @@ def test_a_certificate_that_is_trusted_is_taken(secured, opened, soon, monkeypat
     queue = opened(f"https://localhost:{secured}")
 
     assert not queue.send(ONE, deadline=soon())
-    assert not queue.send([Message(id="a", body=bytes(1_000_000))], deadline=soon())
+    assert not queue.send(LARGE, deadline=soon())
     queue.close()
 
 

@@ -3,7 +3,7 @@
 Options: `QueueOptions`.
 Delivery: at least once. FIFO, which is the default: a lane in order, an id once within five minutes. A
 standard queue promises neither. Attempts are counted; what came too often is set aside in a second queue.
-Limits: the service's of 1 MiB a message and a call, less what goes with a body.
+Limits: 1 MiB a call, which is the service's, and 256 KiB a message, less what goes with a body.
 Errors: `tuppence_aws.errors`. Once a lease is over by our clock nothing is asked of the service: a standard
 queue would accept the receipt, and might take the message from whoever holds it now.
 Emulator: ministack and moto both.
@@ -44,8 +44,12 @@ Result = TypeVar("Result")
 
 MEBIBYTE: Final = 1024 * 1024
 ENTRIES: Final = 10
-BODIES: Final = MEBIBYTE - ENTRIES * weight(Message(id="i" * MAX_ID, body=b""))
-"""Bytes of the bodies of one call: 1 MiB for all that is in its messages, with the longest ids there are."""
+OVERHEAD: Final = weight(Message(id="i" * MAX_ID, body=b""))
+"""Bytes that go with a body, with the longest id there is."""
+BODIES: Final = MEBIBYTE - ENTRIES * OVERHEAD
+"""Bytes of the bodies of one call, of which the service takes 1 MiB."""
+BODY: Final = MEBIBYTE // 4 - OVERHEAD
+"""Bytes of one body: 256 KiB a message is what any queue takes that was not set to less; some take 1 MiB."""
 BILLED: Final = 64 * 1024
 """Bytes of messages that are billed as one request, in either direction.
 
@@ -103,7 +107,7 @@ class SqsQueue(QueueDriver):
     features = frozenset(
         {Feature.ORDERED, Feature.DEDUPLICATED, Feature.ATTEMPTS, Feature.NATIVE_DEAD_LETTERS}
     )
-    limits = Limits(batch_items=ENTRIES, batch_bytes=BODIES, item_bytes=BODIES)
+    limits = Limits(batch_items=ENTRIES, batch_bytes=BODIES, item_bytes=BODY)
 
     def __init__(self, options: QueueOptions, context: Context) -> None:
         super().__init__(options, context)
