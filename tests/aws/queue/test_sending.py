@@ -17,7 +17,7 @@ from tuppence.drivers import Message
 from tuppence.errors import ErrorCode
 from tuppence.testing.contract import refused
 from tuppence_aws import connection
-from tuppence_aws.connection import Connection
+from tuppence_aws.connection import Connection, Timed
 
 LARGE = [Message(id=f"{number}", body=bytes(250_000)) for number in range(4)]
 ONE = [Message(id="a", body=b"x")]
@@ -28,9 +28,7 @@ DONE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 def listening(serve):
     """Run a server that does `serve(connection)` for one connection after the other; yield its port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.setsockopt(
-            socket.SOL_SOCKET, socket.SO_RCVBUF, 4096
-        )  # so that unread bytes block
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # so that unread bytes block
         ended = threading.Event()
 
         def accept():
@@ -99,12 +97,14 @@ def test_a_call_ends_at_its_deadline_however_the_answer_comes(opened, clock, ser
     assert "may have been carried out" in str(caught.value)
 
 
-def test_a_server_that_does_not_read_holds_up_nobody(opened, clock):
-    with listening(silent) as port:
-        queue = opened(f"http://127.0.0.1:{port}")
+def test_one_who_does_not_read_holds_up_nobody(clock):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        sending = Timed(ours)
+        sending.deadline = Deadline.after(0.5, clock)
 
-        with refused(ErrorCode.TIMEOUT):
-            queue.send(LARGE, deadline=Deadline.after(0.5, clock))
+        with pytest.raises(TimeoutError):
+            sending.sendall(bytes(50_000_000))
 
 
 def test_one_connection_serves_many_calls(opened, soon):
