@@ -225,8 +225,11 @@ class Timeless(leaking("send"), patient("send"), LocalMailer):
 class TestTimeless(Mailed, MailerContract):
     driver_class = Timeless
     breaks = names("""
+        a line break makes no header
+        a mail goes to one address
         a missing service is not reached
         no mail is sent after the deadline
+        an encoded line break makes no header
     """)
 
 

@@ -87,6 +87,7 @@ class TestEverlasting(OnFile, QueueContract):
         one lost lease does not stop the others
         only what was acknowledged is gone
         racing receivers keep each lane in order
+        what comes too often is set aside or comes again
     """)
 
 
@@ -169,6 +170,7 @@ class TestLonely(OnFile, QueueContract):
         racing receivers share the messages
         racing senders of one message all succeed
         what a forked child sends arrives
+        what comes too often is set aside or comes again
     """)
 
 
@@ -209,6 +211,7 @@ class TestDeduplicating(OnFile, QueueContract):
         what a forked child sends arrives
         what is given back comes again in order
         what ran out comes again in order
+        what comes too often is set aside or comes again
     """)
 
 

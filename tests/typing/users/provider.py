@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, assert_type
+from typing import Any, assert_type
 
 import msgspec
 
@@ -45,7 +45,7 @@ class AcmeOptions(msgspec.Struct, frozen=True):
 
 class AcmeQueue(QueueDriver):
     Options = AcmeOptions
-    features: ClassVar[frozenset[Feature]] = frozenset({Feature.ORDERED})
+    features = frozenset({Feature.ORDERED})
     options: AcmeOptions
 
     def __init__(self, options: AcmeOptions, context: Context) -> None:
