@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from emulators import ROOT, UV
+from emulators import UV
 from tuppence.cli.app import run
 from tuppence_aws.deploy import AwsDeployer
+from tuppence_aws.package import build
 
 MIRROR = Path("/opt/tf-plugins")
 """Where some machines keep Terraform's AWS provider; elsewhere it comes from the registry."""
@@ -100,14 +101,13 @@ def tuppence(tmp_path, terraform, capsys, monkeypatch):
 
 
 @pytest.fixture
-def package(tmp_path, monkeypatch):
+def package(monkeypatch):
     """Build the functions' package for this Python: the emulator runs them on the one it has itself."""
-    target = tmp_path / "package"
-    uv = [UV, "pip", "install", "--quiet", "--python", sys.executable, "--target", target]
-    subprocess.run([*uv, ROOT / "core", ROOT / "providers/aws"], check=True)
+    here = ".".join(map(str, sys.version_info[:2]))
+    processor = "arm64" if platform.machine() == "aarch64" else "x86_64"
+    monkeypatch.setenv("PATH", f"{UV.parent}{os.pathsep}{os.environ['PATH']}")
 
-    def build(_deployer, folder, _architecture):
-        shutil.copy(tmp_path / "tuppence.toml", target)
-        return Path(shutil.make_archive(str(folder / "package"), "zip", target))
+    def package(deployer, folder, _architecture):
+        return build(folder, deployer.runtime.config, processor, python=here)
 
-    monkeypatch.setattr(AwsDeployer, "_package", build)
+    monkeypatch.setattr(AwsDeployer, "_package", package)
