@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -59,6 +60,8 @@ class Deployer(TerraformDeployer):
 
 
 if __name__ == "__main__":
+    # What is started in the background of a script ignores this signal, and so would all that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with Runtime(load(Path(sys.argv[1]))) as runtime:
         deployer = Deployer(runtime, say=lambda line: print(line, flush=True))  # noqa: T201 - a script that prints
         deployer.plan()
