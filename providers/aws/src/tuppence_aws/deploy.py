@@ -14,7 +14,6 @@ from tuppence.drivers import Driver, Kind, Permission, Role
 from tuppence.errors import ConfigError
 from tuppence.terraform import TerraformDeployer
 from tuppence_aws.errors import PROVIDER
-from tuppence_aws.names import named
 from tuppence_aws.package import PYTHON, build
 from tuppence_aws.session import AwsOptions
 
@@ -57,10 +56,10 @@ class AwsDeployer(TerraformDeployer):
             "project": config.project,
             "queue": queue.name,
             "dead_letters": queue.dead_letters().name,
-            "table": store.options.table or named(config.project, "", "deploy"),
+            "table": store.name,
             "read_units": store.options.read_units,
             "write_units": store.options.write_units,
-            "schedule_group": drivers[Kind.SCHEDULER].options.group or named(config.project, "", "deploy"),
+            "schedule_group": drivers[Kind.SCHEDULER].group("deploy"),
             "permissions": {role.value: _allowed(drivers.values(), role) for role in Role},
             "package": "none" if destroy else str(self._package(folder, compute.options.architecture)),
             "runtime": f"python{PYTHON}",

@@ -78,7 +78,6 @@ class EventBridgeScheduler(SchedulerDriver):
 
     def __init__(self, options: SchedulerOptions, context: Context) -> None:
         super().__init__(options, context)
-        self._group = options.group
         self._session = Session("scheduler", options)
         self._identity = Session("sts", options)
         self._owner: tuple[str, str] | None = None
@@ -110,7 +109,7 @@ class EventBridgeScheduler(SchedulerDriver):
         client = self._client(operation)
         with translate(operation):
             try:
-                client.delete_schedule(Name=name, GroupName=self._name(operation))
+                client.delete_schedule(Name=name, GroupName=self.group(operation))
             except client.exceptions.ResourceNotFoundException:  # the schedule's, or the group's
                 self._find_group(client, operation)
 
@@ -130,8 +129,9 @@ class EventBridgeScheduler(SchedulerDriver):
     def _client(self, operation: str) -> Any:
         return self._session.client(operation, Deadline.after(LONGEST_CALL, self.context.clock))
 
-    def _name(self, operation: str) -> str:
-        return self._group or named(self.context.project, "", operation)
+    def group(self, operation: str) -> str:
+        """Return the schedule group. Raises `DriverError` where the project's name is too long for one."""
+        return str(self.options.group) or named(self.context.project, "", operation)
 
     def _told(self, schedule: Schedule, operation: str) -> dict[str, Any]:
         """Return a schedule as the service is told of it."""
@@ -147,7 +147,7 @@ class EventBridgeScheduler(SchedulerDriver):
         function = FUNCTIONS.get(schedule.job, schedule.job)
         return {
             "Name": schedule.name,
-            "GroupName": self._name(operation),
+            "GroupName": self.group(operation),
             "ScheduleExpression": expression,
             "ScheduleExpressionTimezone": schedule.timezone,
             "FlexibleTimeWindow": {"Mode": "OFF"},
@@ -187,7 +187,7 @@ class EventBridgeScheduler(SchedulerDriver):
         more: dict[str, str] = {}
         while True:
             client = self._client(operation)
-            page = client.list_schedules(GroupName=self._name(operation), MaxResults=PAGE, **more)
+            page = client.list_schedules(GroupName=self.group(operation), MaxResults=PAGE, **more)
             yield from (one["Name"] for one in page["Schedules"])
             if not page.get("NextToken"):
                 return
@@ -196,19 +196,19 @@ class EventBridgeScheduler(SchedulerDriver):
     def _read(self, name: str, operation: str) -> Schedule | None:
         client = self._client(operation)
         try:
-            found = client.get_schedule(Name=name, GroupName=self._name(operation))
+            found = client.get_schedule(Name=name, GroupName=self.group(operation))
         except client.exceptions.ResourceNotFoundException:  # removed in the meantime
             return None
         return _decode(found)
 
     def _find_group(self, client: Any, operation: str) -> None:
         try:
-            client.get_schedule_group(Name=self._name(operation))
+            client.get_schedule_group(Name=self.group(operation))
         except client.exceptions.ResourceNotFoundException as error:
             raise self._missing(operation) from error
 
     def _missing(self, operation: str) -> Exception:
-        words = f"there is no schedule group {self._name(operation)}; `tuppence deploy` creates it"
+        words = f"there is no schedule group {self.group(operation)}; `tuppence deploy` creates it"
         return failure(ErrorCode.NOT_FOUND, operation, words)
 
 

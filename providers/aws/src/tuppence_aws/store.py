@@ -77,6 +77,7 @@ class DynamoStore(StoreDriver):
     def __init__(self, options: StoreOptions, context: Context) -> None:
         super().__init__(options, context)
         self._table = Table(options, context)
+        self.name = self._table.name
 
     def check(self) -> None:
         """Prove that the table is there, takes calls, has our keys, and deletes what has expired."""
@@ -84,7 +85,7 @@ class DynamoStore(StoreDriver):
 
     def permissions(self, role: Role, /) -> Sequence[Permission]:
         """Return the calls on the table that a role makes."""
-        resource = f"arn:aws:dynamodb:{self.options.region or '*'}:*:table/{self._table.name}"
+        resource = f"arn:aws:dynamodb:{self.options.region or '*'}:*:table/{self.name}"
         return [Permission(action=f"dynamodb:{name}", resource=resource) for name in _ACTIONS[role]]
 
     def put(
@@ -117,7 +118,7 @@ class DynamoStore(StoreDriver):
         self._check_batch("store.get", len(keys))
         if not keys:
             return []
-        wanted = {self._table.name: {"Keys": [key_of(key) for key in keys], "ConsistentRead": True}}
+        wanted = {self.name: {"Keys": [key_of(key) for key in keys], "ConsistentRead": True}}
         answer = self._read(
             "store.get",
             "batch_get_item",
@@ -157,7 +158,7 @@ class DynamoStore(StoreDriver):
             "query",
             deadline,
             weighed=lambda answer: query_units(answer["Items"]),
-            TableName=self._table.name,
+            TableName=self.name,
             ConsistentRead=True,
             Limit=min(limit, PAGE_RECORDS),
             **asked,
@@ -230,7 +231,7 @@ class DynamoStore(StoreDriver):
                 method,
                 "dynamodb.wcu",
                 deadline,
-                TableName=self._table.name,
+                TableName=self.name,
                 ConditionExpression=_ABSENT if isinstance(condition, Absent) else _UNCHANGED,
                 ExpressionAttributeValues=values,
                 **parameters,
@@ -252,7 +253,7 @@ class DynamoStore(StoreDriver):
         """Write and delete in one call. Each item that the service left is throttled on its own."""
         if not requests:
             return []
-        wanted = {self._table.name: list(requests.values())}
+        wanted = {self.name: list(requests.values())}
         answer = self._table.ask(operation, "batch_write_item", "dynamodb.wcu", deadline, RequestItems=wanted)
         left = {_key_in(one) for some in answer.get("UnprocessedItems", {}).values() for one in some}
         return [
