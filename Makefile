@@ -24,7 +24,8 @@ setup: .venv/.ready ## install everything into .venv
 demo: setup ## a week of a chatbot's traffic, from capture to the report
 	.venv/bin/tuppence demo
 
-test: lint ## everything that must hold; a third of the workers waits for emulators
+test: lint ## everything that must hold
+	# a worker that waits for an emulator leaves its core to another
 	.venv/bin/pytest -n 3 --dist worksteal
 
 quick: setup ## the tests that take seconds

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from cli.result import Result
 from tuppence.batch import Header, pack
 from tuppence.cli import app
 from tuppence.cli.app import run
@@ -23,17 +21,6 @@ from tuppence.testing.clock import START, ManualClock
 SCRIPT = Path(sys.executable).with_name("tuppence")
 PATIENCE = 120
 """Seconds after which a process that hangs fails its test."""
-
-
-@dataclass(frozen=True)
-class Result:
-    status: int
-    stdout: str
-    stderr: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.stdout)
 
 
 @pytest.fixture

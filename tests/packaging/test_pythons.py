@@ -11,7 +11,7 @@ import pytest
 
 from wheels import CLEAN, ROOT, Environment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
+pytestmark = pytest.mark.slow
 OLDEST = 11
 NEWEST_LOOKED_FOR = 20
 VERSION = "import sys; print(*sys.version_info[:2], sys.version_info.releaselevel)"

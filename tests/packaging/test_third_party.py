@@ -60,7 +60,7 @@ import redis
 print(*sorted(key.decode() for key in redis.Redis(unix_socket_path="redis.sock").keys()))
 """
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("third party")]
+pytestmark = pytest.mark.slow
 
 
 class Environment:

@@ -9,7 +9,7 @@ import pytest
 
 from wheels import ROOT, build
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
+pytestmark = pytest.mark.slow
 SOURCES = ROOT / "core" / "src"
 STRAY = re.compile(
     r"(^|/)(tests?|docs|fuzz|benchmarks)/|\.py[co]$|__pycache__|\.egg-info|(^|/)\.(?!gitignore$)"

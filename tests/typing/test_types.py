@@ -9,7 +9,7 @@ import pytest
 
 from wheels import Environment, build, uv
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("typing")]
+pytestmark = pytest.mark.slow
 USERS = Path(__file__).parent / "users"
 WRONG = "# wrong"
 

@@ -1,16 +1,14 @@
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from cli.result import Result
 from emulators import UV
 from tuppence.cli.app import run
 from tuppence_aws.deploy import AwsDeployer
@@ -44,17 +42,6 @@ PART = """
 region = "eu-west-2"
 endpoint = "{endpoint}"
 """
-
-
-@dataclass(frozen=True)
-class Result:
-    status: int
-    stdout: str
-    stderr: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.stdout)
 
 
 @pytest.fixture(scope="session")

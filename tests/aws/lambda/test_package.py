@@ -18,10 +18,7 @@ HERE = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the package is for Linux")
 CONFIGURATION = {"provider": "local", "project": "mybot", "compute": {"provider": "aws"}}
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.xdist_group("package"),  # so that it is built once
-]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
