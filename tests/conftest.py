@@ -1,4 +1,11 @@
+import os
+
 import pytest
+
+for _name in ("CI", "BUILD_NUMBER"):
+    # pytest cuts nothing short where it finds them, which for the runs that tests start is slow and unlike
+    # what the documentation shows
+    os.environ.pop(_name, None)
 
 
 def pytest_terminal_summary(terminalreporter):

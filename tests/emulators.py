@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -43,7 +44,8 @@ def ministack(**environment: str) -> Iterator[str]:
 def moto() -> Iterator[str]:
     """Run moto's server: the second opinion, and it keeps mail as it was sent."""
     port = free_port()
-    with _running(["moto_server", "-H", "127.0.0.1", "-p", str(port)], port, {}):
+    command = [sys.executable, str(ROOT / "tests" / "moto_one_by_one.py"), str(port)]
+    with _running(command, port, {"MOTO_PORT": str(port)}):
         yield f"http://127.0.0.1:{port}"
 
 

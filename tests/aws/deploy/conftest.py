@@ -34,6 +34,7 @@ timezone = "Europe/London"
 every = "1m"
 
 [report]
+schedule = "* * * * *"
 to = ["me@example.com"]
 sender = "me@example.com"
 {parts}"""
