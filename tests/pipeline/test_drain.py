@@ -186,6 +186,22 @@ def test_nothing_is_acknowledged_before_its_segment_and_marker_are_there(world):
     assert seen == [1, ["h.2026111609"]]
 
 
+def test_what_is_stored_but_cannot_be_acknowledged_is_an_error_and_stored_once(world):
+    refused = DriverError(ErrorCode.FORBIDDEN, operation="queue.ack", provider="local", message="not allowed")
+    queue = world.queue.driver._driver
+    queue.ack = lambda deliveries, **_: [ItemError(position, refused) for position in range(len(deliveries))]
+    world.send(captured(question(1)))
+
+    with pytest.raises(DriverError) as caught:
+        world.drain()
+
+    assert caught.value.code is ErrorCode.FORBIDDEN
+    del queue.ack
+    world.clock.advance(2 * LEASE)
+    assert world.drain().messages == 1
+    assert len(segments(world)) == 1
+
+
 def test_a_lease_that_ran_out_while_storing_does_no_harm(world):
     def slow(operation):
         if operation == "put":

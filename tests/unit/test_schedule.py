@@ -43,6 +43,7 @@ def test_what_every_provider_can_run_is_accepted(line):
         ("5/10 * * * *", "'5/10' is no minute"),
         ("*,5 * * * *", r"'\*,5' is no minute"),
         ("1-5/0 * * * *", "step of '1-5/0'"),
+        ("3-3/2 * * * *", "begins where it ends; write 3"),
         ("*/60 * * * *", r"step of '\*/60' is not 1 to 59"),
         ("0 7 1 * MON", "cannot both be restricted"),
         ("0 7 */2 * 1-5", "cannot both be restricted"),

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from tuppence.config import load
-from tuppence.schedule import check_cron
+from tuppence.schedule import check_cron, next_due
 from tuppence.schedules import every, register, schedules
+
+MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +44,32 @@ def test_the_mail_is_scheduled_in_the_owners_zone_and_only_if_someone_gets_it(tm
     )
 
     assert [one.name for one in schedules(silent)] == ["drain", "seal", "purge"]
-    assert [(one.cron, one.timezone) for one in schedules(config)][-1] == ("30 6 * * TUE", "Asia/Kathmandu")
+    report = schedules(config)[-1]
+    assert (report.name, report.timezone) == ("report", "Asia/Kathmandu")
+    assert next_due(report.cron, ZoneInfo("Asia/Kathmandu"), MONDAY) < MONDAY + timedelta(hours=1)
+
+
+@pytest.mark.parametrize("line", ["30 6 * * TUE", "0 7 * * MON", "*/20 9-17 1 * *", "5,35 8 * JAN *"])
+@pytest.mark.parametrize("timezone", ["Asia/Kathmandu", "Europe/London", "Australia/Lord_Howe"])
+def test_a_mail_is_tried_when_it_is_due_and_every_hour_after(tmp_path, line, timezone):
+    zone = ZoneInfo(timezone)
+    config = load(
+        environ={}, folder=tmp_path, timezone=timezone, report={"to": ["me@example.com"], "schedule": line}
+    )
+    tried = schedules(config)[-1].cron
+
+    due = MONDAY
+    for _ in range(60):
+        due = next_due(line, zone, due)
+        assert next_due(tried, zone, due - timedelta(minutes=1)) == due
+        assert next_due(tried, zone, due) <= due + timedelta(hours=1, minutes=30)
+
+
+def test_what_the_service_set_aside_is_drained_hourly_where_it_calls_by_itself(tmp_path):
+    called = load(environ={}, folder=tmp_path, pipeline={"trigger": "event"})
+    asked = load(environ={}, folder=tmp_path)
+
+    assert [schedules(config)[0].cron for config in (called, asked)] == ["25 * * * *", "*/15 * * * *"]
 
 
 def test_a_schedule_that_is_no_longer_wanted_is_removed_and_anothers_is_left(tmp_path):

@@ -20,7 +20,9 @@ _SPANS: Final = (60, 24, 31, 12, 7)
 _DAY: Final = 2
 _WEEKDAY: Final = 4
 _VALUE: Final = r"(?:[0-9]{1,2}|[A-Za-z]{3})"
-_TERM: Final = re.compile(rf"(?:\*|{_VALUE}-{_VALUE})(?:/(?P<step>[0-9]{{1,2}}))?|{_VALUE}")
+_TERM: Final = re.compile(
+    rf"(?:\*|(?P<first>{_VALUE})-(?P<last>{_VALUE}))(?:/(?P<step>[0-9]{{1,2}}))?|{_VALUE}"
+)
 
 
 def check_timezone(name: str, where: str) -> ZoneInfo:
@@ -72,6 +74,8 @@ def _not_portable(fields: list[str]) -> str:
                 return f"{field!r} is no {name}; use numbers, names, lists, ranges and steps"
             if match["step"] and not 0 < int(match["step"]) < span:
                 return f"the step of {field!r} is not 1 to {span - 1}"
+            if match["first"] and match["first"] == match["last"]:  # readers differ on steps from one value
+                return f"{term!r} begins where it ends; write {match['first']}"
     if fields[_DAY] != "*" and fields[_WEEKDAY] != "*":
         return "day of the month and weekday cannot both be restricted; make one of them *"
     return ""

@@ -12,19 +12,24 @@ SEAL: Final = "5 * * * *"
 """Once an hour, a little after it ended."""
 PURGE: Final = "40 3 * * *"
 """Once a day, when little else happens, outside the hours that clock changes skip or repeat."""
+SET_ASIDE: Final = "25 * * * *"
+"""Once an hour, where the queue's service calls by itself: for what it has set aside."""
 NAMES: Final = ("drain", "seal", "purge", "report")
 
 
 def schedules(config: Config) -> list[Schedule]:
     """Return what is to be run when. Without recipients there is no report to send."""
     zone = config.timezone
+    called = config.pipeline.trigger == "event"
     wanted = [
-        Schedule(name="drain", cron=every(config.pipeline.every), job="drain"),
+        Schedule(name="drain", cron=SET_ASIDE if called else every(config.pipeline.every), job="drain"),
         Schedule(name="seal", cron=SEAL, job="seal"),
         Schedule(name="purge", cron=PURGE, job="purge", timezone=zone),
     ]
     if config.report.to:
-        wanted.append(Schedule(name="report", cron=config.report.schedule, job="report", timezone=zone))
+        wanted.append(
+            Schedule(name="report", cron=_hourly(config.report.schedule), job="report", timezone=zone)
+        )
     return wanted
 
 
@@ -48,6 +53,14 @@ def every(span: timedelta) -> str:
         return "* * * * *" if step == 1 else f"*/{step} * * * *"
     step = _divisor(24, minutes // 60)
     return {1: "0 * * * *", 24: "0 0 * * *"}.get(step, f"0 */{step} * * *")
+
+
+def _hourly(cron: str) -> str:
+    """Return the line with any hour of any day. The job knows which mails are due.
+
+    So one that failed is tried again within the hour, not in a week.
+    """
+    return f"{cron.split(maxsplit=1)[0]} * * * *"
 
 
 def _divisor(whole: int, most: int) -> int:

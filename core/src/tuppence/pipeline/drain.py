@@ -144,8 +144,8 @@ def drain(
     it from being stored may be over, and if it cannot be read it becomes a dead letter.
 
     Raises:
-        DriverError: the queue cannot be read, or something could not be stored. What was stored has been
-            acknowledged; the rest has been given back.
+        DriverError: the queue cannot be read, or something could not be stored or acknowledged. What was
+            stored has been acknowledged where that was possible; the rest has been given back.
 
     """
     work = Drain(store, project=project, retention=retention, clock=clock, redacted=redacted)
@@ -169,10 +169,13 @@ def _empty(queue: Queue, work: Drain, clock: Clock, deadline: Deadline, max_mess
             break
         errors = work.handle(deliveries, deadline=deadline)
         unsafe = {error.position for error in errors}
-        queue.ack(_chosen(deliveries, unsafe, wanted=False), deadline=deadline)
+        kept = queue.ack(_chosen(deliveries, unsafe, wanted=False), deadline=deadline)
         if errors:
             queue.nack(_chosen(deliveries, unsafe, wanted=True), delay=NACK_DELAY, deadline=deadline)
-            raise errors[0].error
+        # a lease that was lost is no failure: the message comes again, and storing it again does nothing
+        failed = [*errors, *(error for error in kept if error.error.code is not ErrorCode.NOT_FOUND)]
+        if failed:
+            raise failed[0].error
 
 
 def _receive(queue: Queue, most: int, clock: Clock, deadline: Deadline) -> list[Delivery]:
