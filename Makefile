@@ -5,7 +5,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick faults fuzz lint matrix docs lock clean
+.PHONY: help setup demo test quick faults fuzz bench lint matrix docs lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,13 @@ fuzz: .venv-fuzz/.ready ## ten minutes of damaged input; FUZZ_SECONDS=3600 for m
 	UV_PROJECT_ENVIRONMENT=.venv-fuzz $(UV) sync --quiet --frozen --no-default-groups --group fuzz --python $(PYTHON)
 	@touch $@
 
+bench: .venv-bench/.ready ## half an hour beside peers: what a call costs, what is lost; BENCH='--quick' for less
+	.venv-bench/bin/python benchmarks/run.py $(BENCH)
+
+.venv-bench/.ready: .tools/bin/uv pyproject.toml core/pyproject.toml $(wildcard providers/*/pyproject.toml) uv.lock
+	UV_PROJECT_ENVIRONMENT=.venv-bench $(UV) sync --quiet --frozen --no-default-groups --group bench --python $(PYTHON)
+	@touch $@
+
 lint: setup ## style and types
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
@@ -63,4 +70,4 @@ lock: .tools/bin/uv ## refresh uv.lock
 	$(UV) lock
 
 clean: ## remove what make made
-	rm -rf .venv .venv-fuzz .fuzz .tools .mypy_cache .ruff_cache .pytest_cache .sphinx_cache dist site
+	rm -rf .venv .venv-fuzz .venv-bench .fuzz .tools .mypy_cache .ruff_cache .pytest_cache .sphinx_cache dist site
