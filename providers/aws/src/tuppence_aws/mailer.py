@@ -20,6 +20,7 @@ from tuppence.drivers import Context, Email, MailerDriver, Permission, Role
 from tuppence.errors import DriverError, ErrorCode
 from tuppence.mime import NoMail, address_in, compose
 from tuppence_aws.errors import failure, too_large, translate
+from tuppence_aws.names import arn
 from tuppence_aws.session import AwsOptions, Session
 
 CHECK_WAIT: Final = 5.0
@@ -85,10 +86,10 @@ class SesMailer(MailerDriver):
         """Return IAM actions. A whole message is sent by one call and allowed by the name of another."""
         if role is not Role.REPORTER:
             return ()
-        region = self.options.region or "*"
-        resources = [f"arn:aws:ses:{region}:*:identity/*"]
-        if self.options.configuration_set:
-            resources.append(f"arn:aws:ses:{region}:*:configuration-set/{self.options.configuration_set}")
+        region, configuration_set = self.options.region, self.options.configuration_set
+        resources = [arn("ses", region, "identity/*")]
+        if configuration_set:
+            resources.append(arn("ses", region, f"configuration-set/{configuration_set}"))
         return [
             Permission(action=action, resource=resource)
             for resource in resources

@@ -37,8 +37,9 @@ from tuppence.errors import DriverError, ErrorCode
 from tuppence_aws.answers import Described, Receipt, Received, Redrive, Settled
 from tuppence_aws.errors import failure, too_large
 from tuppence_aws.messages import ATTRIBUTE, entry, weight
+from tuppence_aws.names import arn
 from tuppence_aws.session import AwsOptions
-from tuppence_aws.signed import SignedService, partition_of, region_of
+from tuppence_aws.signed import SignedService, region_of
 
 Result = TypeVar("Result")
 
@@ -132,10 +133,11 @@ class SqsQueue(QueueDriver):
     def permissions(self, role: Role, /) -> Sequence[Permission]:
         """Return actions of IAM, and the queues they may touch."""
         region = region_of(self.options)
-        owner = f"arn:{partition_of(region)}:sqs:{region or '*'}:{self.options.account or '*'}"
         names = (self.name,) if role is Role.PRODUCER else (self.name, self._aside)
         return [
-            Permission(action=f"sqs:{action}", resource=f"{owner}:{name}")
+            Permission(
+                action=f"sqs:{action}", resource=arn("sqs", region, name, account=self.options.account)
+            )
             for name in names
             for action in _ACTIONS[role]
         ]

@@ -20,6 +20,7 @@ from tuppence.errors import DriverError, ErrorCode
 from tuppence_aws.connection import Answer, Connection
 from tuppence_aws.credentials import CredentialChain
 from tuppence_aws.errors import answered, failure, translate
+from tuppence_aws.names import domain_of
 from tuppence_aws.session import AwsOptions
 from tuppence_aws.signature import signed
 
@@ -97,7 +98,7 @@ class SignedService:
     def host(self, operation: str) -> str:
         """Return the host of the service's own addresses. Raises `DriverError` where no region is known."""
         self._region = self._region or region_of(self._options) or _region_by_sdk(self._options, operation)
-        return f"{self._name}.{self._region}.{_suffix(self._region)}"
+        return f"{self._name}.{self._region}.{domain_of(self._region)}"
 
     def close(self) -> None:
         """Let the connection go. The next call makes a new one."""
@@ -138,18 +139,6 @@ class SignedService:
 def region_of(options: AwsOptions) -> str:
     """Return the region as far as it is known without the SDK, or nothing."""
     return options.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
-
-
-def partition_of(region: str) -> str:
-    """Return what the region's ARNs begin with, after `arn:`."""
-    if region.startswith("cn-"):
-        return "aws-cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
-
-
-def _suffix(region: str) -> str:
-    """Return the domain of the region's addresses."""
-    return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
 
 
 def _region_by_sdk(options: AwsOptions, operation: str) -> str:

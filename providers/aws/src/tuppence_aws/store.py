@@ -45,6 +45,7 @@ from tuppence_aws.items import (
     weight,
     write_units,
 )
+from tuppence_aws.names import arn
 from tuppence_aws.table import StoreOptions, Table, units_in
 
 BATCH: Final = 25
@@ -85,7 +86,7 @@ class DynamoStore(StoreDriver):
 
     def permissions(self, role: Role, /) -> Sequence[Permission]:
         """Return the calls on the table that a role makes."""
-        resource = f"arn:aws:dynamodb:{self.options.region or '*'}:*:table/{self.name}"
+        resource = arn("dynamodb", self.options.region, f"table/{self.name}")
         return [Permission(action=f"dynamodb:{name}", resource=resource) for name in _ACTIONS[role]]
 
     def put(

@@ -1,9 +1,10 @@
 locals {
-  # A driver makes no calls to say what it needs, so it may leave region and account open.
+  # A driver makes no calls to say what it needs, so it may leave region and account open; where it does not
+  # know the region, it has not known the partition either.
   here = {
     for resource in distinct(flatten([for allowed in var.permissions : [for one in allowed : one.resource]])) :
     resource => replace(
-      replace(resource, "/^(arn:[^:]*:[^:]*):\\*:/", "$1:${local.region}:"),
+      replace(resource, "/^arn:[^:]*:([^:]*):\\*:/", "arn:${local.partition}:$1:${local.region}:"),
       "/^(arn:[^:]*:[^:]*:[^:]*):\\*:/", "$1:${local.account}:"
     )
   }

@@ -11,12 +11,15 @@ terraform {
 
 data "aws_caller_identity" "this" {}
 
+data "aws_partition" "this" {}
+
 data "aws_region" "this" {}
 
 locals {
-  name    = "tuppence-${var.project}"
-  account = data.aws_caller_identity.this.account_id
-  region  = data.aws_region.this.name
-  place   = "account ${local.account}, ${local.region}"
-  tags    = merge({ project = var.project }, var.tags)
+  name      = "tuppence-${var.project}"
+  account   = data.aws_caller_identity.this.account_id
+  partition = data.aws_partition.this.partition
+  region    = data.aws_region.this.name
+  place     = "account ${local.account}, ${local.region}"
+  tags      = merge({ project = var.project }, var.tags)
 }
