@@ -108,6 +108,19 @@ def test_what_people_sent_is_not_lost_without_asking(tuppence, folder):
     assert "replace terraform_data.store, with all that is in it" in result.stderr
 
 
+@pytest.mark.parametrize("command", [("deploy", "--plan"), ("destroy", "--yes")])
+def test_without_a_configuration_it_is_that_which_is_missing(tuppence, folder, monkeypatch, command):
+    (folder / "tuppence.toml").unlink()
+    monkeypatch.setenv("PATH", str(folder))
+
+    result = tuppence(*command)
+
+    assert result.status == COULD_NOT
+    assert "no configuration" in result.stderr
+    assert "tuppence init" in result.stderr
+    assert not (folder / ".tuppence").exists()
+
+
 @pytest.mark.parametrize("command", ["deploy", "destroy"])
 def test_where_nobody_can_be_asked_nothing_is_begun(tuppence, folder, command):
     result = tuppence(command)

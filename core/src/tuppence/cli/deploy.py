@@ -106,7 +106,12 @@ def _must_not_lose(changes: Sequence[Change], *, yes: bool) -> None:
 
 
 def _deployer(session: Session, runtime: Runtime, backend: Path | None) -> Deployer:
-    """Return the deployer of the provider whose functions are to run."""
+    """Return the deployer of the provider whose functions are to run, if anyone has said which."""
+    if not runtime.config.configured:
+        raise CommandError(
+            "There is no configuration here, so there is nothing to deploy.",
+            "`tuppence init --provider aws` writes one; --config FILE names one that is elsewhere.",
+        )
     found = runtime.plugins.deployer_class(runtime.config.provider_of(Kind.COMPUTE))
     return found(runtime, say=session.output.note, backend=backend)
 
