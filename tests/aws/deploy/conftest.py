@@ -14,14 +14,14 @@ from tuppence.cli.app import run
 from tuppence_aws.deploy import AwsDeployer
 from tuppence_aws.package import build
 
-MIRROR = Path("/opt/tf-plugins")
-"""Where some machines keep Terraform's AWS provider; elsewhere it comes from the registry."""
-SETTINGS = f"""\
+MIRROR = "TERRAFORM_MIRROR"
+PROVIDER = "registry.terraform.io/hashicorp/aws"
+SETTINGS = """\
 disable_checkpoint = true
 provider_installation {{
   filesystem_mirror {{
-    path    = "{MIRROR}"
-    include = ["registry.terraform.io/hashicorp/aws"]
+    path    = "{mirror}"
+    include = ["{provider}"]
   }}
 }}
 """
@@ -45,14 +45,29 @@ endpoint = "{endpoint}"
 """
 
 
+def mirror():
+    """Return a folder that has Terraform's AWS provider as a mirror does, or `None`.
+
+    Without one Terraform looks in the folders it knows itself, then asks its registry:
+    https://developer.hashicorp.com/terraform/cli/config/config-file#implied-local-mirror-directories.
+    """
+    named = os.environ.get(MIRROR)
+    places = [Path(named)] if named else sorted(Path("/opt").glob("*"))
+    return next((place for place in places if (place / PROVIDER).is_dir()), None)
+
+
 @pytest.fixture(scope="session")
 def terraform(tmp_path_factory):
-    """Return the program's name, and settings that find its AWS provider."""
+    """Return the program's name, and settings that find its AWS provider: the user's own, where there are."""
     program = shutil.which("terraform") or shutil.which("tofu")
     if program is None:
         pytest.skip("needs terraform or tofu on the PATH")
-    settings = tmp_path_factory.mktemp("terraform") / "settings.tfrc"
-    settings.write_text(SETTINGS if MIRROR.is_dir() else "disable_checkpoint = true\n", encoding="utf-8")
+    settings = Path(os.environ.get("TF_CLI_CONFIG_FILE") or Path.home() / ".terraformrc")
+    if not settings.is_file():
+        found = mirror()
+        text = SETTINGS.format(mirror=found, provider=PROVIDER) if found else "disable_checkpoint = true\n"
+        settings = tmp_path_factory.mktemp("terraform") / "settings.tfrc"
+        settings.write_text(text, encoding="utf-8")
     return program, settings
 
 
