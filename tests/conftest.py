@@ -2,10 +2,37 @@ import os
 
 import pytest
 
+from emulators import ServiceClock, ministack, moto
+
 for _name in ("CI", "BUILD_NUMBER"):
     # pytest cuts nothing short where it finds them, which for the runs that tests start is slow and unlike
     # what the documentation shows
     os.environ.pop(_name, None)
+
+
+@pytest.fixture(scope="session")
+def services_clock(tmp_path_factory):
+    """Return the clock of the emulators below."""
+    return ServiceClock(tmp_path_factory.mktemp("clock") / "ahead")
+
+
+@pytest.fixture
+def service_clock(services_clock):
+    """Return the emulators' clock, for a test that moves it."""
+    yield services_clock
+    services_clock.put_right()
+
+
+@pytest.fixture(scope="session")
+def ministack_url(services_clock):
+    with ministack(**services_clock.environment) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def moto_url(services_clock):
+    with moto(**services_clock.environment) as url:
+        yield url
 
 
 def pytest_terminal_summary(terminalreporter):

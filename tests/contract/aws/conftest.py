@@ -1,22 +1,8 @@
-"""The emulators the drivers are held to their contracts against: one process of each for a test process."""
+"""What every test on an emulator of AWS has: credentials, and a name of its own."""
 
 import uuid
 
 import pytest
-
-from emulators import ministack, moto
-
-
-@pytest.fixture(scope="session")
-def ministack_url():
-    with ministack() as url:
-        yield url
-
-
-@pytest.fixture(scope="session")
-def moto_url():
-    with moto() as url:
-        yield url
 
 
 @pytest.fixture(autouse=True)

@@ -1,35 +1,21 @@
-import time
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
 from aws.queues import queues_at
-from tuppence.clock import SystemClock
 from tuppence.testing import QueueContract
 from tuppence_aws.queue import SqsQueue
-
-pytestmark = pytest.mark.slow  # leases run out in real time
-
-
-class WaitingClock(SystemClock):
-    """The service's time is real, so to move it is to wait."""
-
-    def advance(self, span):
-        """Wait."""
-        time.sleep(max(0.0, span.total_seconds()))
 
 
 class SqsContract:
     """Queues of their own for each test."""
 
     __test__ = False
-    lease = timedelta(seconds=2)
     fifo = True
 
     @pytest.fixture
-    def clock(self):
-        return WaitingClock()
+    def clock(self, service_clock):
+        return service_clock
 
     @pytest.fixture
     def open_driver(self, url, project):
