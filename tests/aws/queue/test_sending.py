@@ -12,12 +12,13 @@ import trustme
 
 from aws import faulty as faults
 from aws.faulty import Answer
+from tuppence import connection
 from tuppence.clock import Deadline
+from tuppence.connection import Timed
 from tuppence.drivers import Message
 from tuppence.errors import ErrorCode
 from tuppence.testing.contract import refused
-from tuppence_aws import connection
-from tuppence_aws.connection import Connection, Timed
+from tuppence_aws.connection import Connection
 
 LARGE = [Message(id=f"{number}", body=bytes(250_000)) for number in range(4)]
 ONE = [Message(id="a", body=b"x")]

@@ -16,8 +16,9 @@ from typing import Final, TypeVar
 import msgspec
 
 from tuppence.clock import Clock, Deadline
+from tuppence.connection import Answer
 from tuppence.errors import DriverError, ErrorCode
-from tuppence_aws.connection import Answer, Connection
+from tuppence_aws.connection import Connection
 from tuppence_aws.credentials import CredentialChain
 from tuppence_aws.errors import answered, failure, translate
 from tuppence_aws.names import domain_of
