@@ -18,6 +18,15 @@ class Acme:
         return Provider(name="acme", api=API, drivers={Kind.QUEUE: "acme_sdk_that_is_not_there:Queue"})
 
 
+class Choosy:
+    """A provider with two services for one kind."""
+
+    @hookimpl
+    def tuppence_provider(self):
+        services = dict.fromkeys(("files", "more"), "tuppence.local.queue:LocalQueue")
+        return Provider(name="choosy", api=API, drivers={Kind.QUEUE: services})
+
+
 @pytest.fixture
 def installed(monkeypatch):
     """Have exactly these entry points installed."""
@@ -37,6 +46,17 @@ def test_the_embedded_provider_is_listed_with_its_features_and_limits(tuppence):
     assert "ordered" in queue["features"]
     assert queue["limits"]["batch_items"] > 1
     assert {d["kind"] for d in result.json["drivers"] if d["provider"] == "local"} == set(Kind)
+
+
+def test_each_service_of_a_kind_is_listed(tuppence, installed, monkeypatch):
+    monkeypatch.setattr("tuppence.local.plugin.choosy", Choosy(), raising=False)
+    installed(EntryPoint("choosy", "tuppence.local.plugin:choosy", "tuppence"))
+
+    result = tuppence("providers")
+
+    assert result.status == DONE
+    assert "choosy\tqueue (files)\t" in result.stdout
+    assert "choosy\tqueue (more)\t" in result.stdout
 
 
 def test_a_plugin_that_cannot_be_loaded_is_named_with_the_reason(tuppence, installed):

@@ -136,6 +136,49 @@ def test_a_driver_is_built_from_its_own_table(plugin, tmp_path):
     assert driver.options.path == str(tmp_path / "q.db")
 
 
+SERVICES = GOOD.replace(
+    '"tuppence.local.queue:LocalQueue"',
+    '{"files": "tuppence.local.queue:LocalQueue", "cloud": "acme_sdk_that_is_not_there:Queue"}',
+)
+
+
+@pytest.mark.parametrize("chosen", [{}, {"service": "files"}])
+def test_a_driver_is_that_of_the_chosen_service_or_the_first(plugin, tmp_path, chosen):
+    found = plugins.load([plugin("acme", SERVICES)])
+    settings = config.load(folder=tmp_path, environ={}, provider="acme", queue={"path": "q.db", **chosen})
+    context = Context(project="p", meter=UnitMeter(), clock=ManualClock())
+
+    driver = found.driver(Kind.QUEUE, settings, context)
+
+    assert isinstance(driver, LocalQueue)
+    assert driver.options.path == str(tmp_path / "q.db")
+
+
+@pytest.mark.parametrize(
+    ("service", "problem"),
+    [
+        ("cloud", "cannot load its queue"),
+        ("clod", 'acme has no queue on \'clod\'; write `service =` one of "files", "cloud"'),
+    ],
+)
+def test_a_service_that_is_not_there_is_named(plugin, tmp_path, service, problem):
+    found = plugins.load([plugin("acme", SERVICES)])
+    settings = config.load(folder=tmp_path, environ={}, provider="acme", queue={"service": service})
+    context = Context(project="p", meter=UnitMeter(), clock=ManualClock())
+
+    with pytest.raises(PluginError, match=problem):
+        found.driver(Kind.QUEUE, settings, context)
+
+
+def test_a_provider_with_one_service_has_none_to_choose(plugin, tmp_path):
+    found = plugins.load([plugin("acme", GOOD)])
+    settings = config.load(folder=tmp_path, environ={}, provider="acme", queue={"service": "files"})
+    context = Context(project="p", meter=UnitMeter(), clock=ManualClock())
+
+    with pytest.raises(ConfigError, match=r"unknown key `queue\.service`"):
+        found.driver(Kind.QUEUE, settings, context)
+
+
 def test_a_wrong_option_is_the_configurations_mistake(plugin, tmp_path):
     found = plugins.load([plugin("acme", GOOD)])
     settings = config.load(folder=tmp_path, environ={}, provider="acme", queue={"pth": "q.db"})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -113,9 +113,22 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         """Return the name of the provider chosen for `kind`."""
         return str(self.kinds[kind].get("provider", self.provider))
 
-    def options(self, kind: Kind, into: type[Options]) -> Options:
-        """Return the options of `kind`'s driver as its own struct. Relative paths become absolute."""
-        table = {key: value for key, value in self.kinds[kind].items() if key != "provider"}
+    def service_of(self, kind: Kind) -> str:
+        """Return which of its provider's services is chosen for `kind`; empty leaves it to the provider."""
+        return str(self.kinds[kind].get("service", ""))
+
+    def options(
+        self, kind: Kind, into: type[Options], *, chosen_by: Collection[str] = ("provider",)
+    ) -> Options:
+        """Return the options of `kind`'s driver as its own struct. Relative paths become absolute.
+
+        Args:
+            kind: of driver.
+            into: the struct.
+            chosen_by: the keys that chose the driver, which are none of its own.
+
+        """
+        table = {key: value for key, value in self.kinds[kind].items() if key not in chosen_by}
         options: Any = coerce(table, into, where=kind.value, source=self.origin)
         absolute = {
             name: str(self.folder / Path(value).expanduser())

@@ -24,15 +24,21 @@ class Provider:
     Attributes:
         name: what people write after `provider =`.
         api: the interface version it was written for (`tuppence.hookspecs.API`).
-        drivers: `module:Class` for each kind it has.
+        drivers: `module:Class` for each kind it has. Where several of the vendor's services can be it, such a
+            line for each, by the service's name; the first is the default, `service =` chooses another.
         deployer: `module:Class` of what makes its resources (`tuppence.deploy.Deployer`), if there are any.
 
     """
 
     name: str
     api: int
-    drivers: Mapping[Kind, str] = field(default_factory=dict)
+    drivers: Mapping[Kind, str | Mapping[str, str]] = field(default_factory=dict)
     deployer: str | None = None
+
+    def services(self, kind: Kind) -> Mapping[str, str]:
+        """Return the drivers of a kind by service, the default first; the only one has no service's name."""
+        found = self.drivers.get(kind, {})
+        return {"": found} if isinstance(found, str) else found
 
 
 @hookspec

@@ -52,16 +52,28 @@ class Plugins:
             f"install it with `pip install tuppence-{name}`, or choose another with `provider = …`"
         )
 
-    def driver_class(self, kind: Kind, name: str) -> type[Driver]:
-        """Import and return the driver class of one kind; this is where an SDK is first loaded."""
+    def driver_class(self, kind: Kind, name: str, service: str = "") -> type[Driver]:
+        """Import and return the driver class of one kind; this is where an SDK is first loaded.
+
+        Args:
+            kind: of driver.
+            name: of the provider.
+            service: which of its services, where there are several; empty means the first.
+
+        """
         provider = self.provider(name)
-        if kind not in provider.drivers:
+        services = provider.services(kind)
+        if not services:
             others = sorted(p.name for p in self.providers.values() if kind in p.drivers)
             raise PluginError(
                 f"{name} has no {kind.value}; installed providers with one: {', '.join(others) or 'none'}. "
                 f'Write `[{kind.value}]` with `provider = "…"`'
             )
-        driver: type[Driver] = _class(name, kind.value, provider.drivers[kind], Driver)
+        chosen = service or next(iter(services))
+        if chosen not in services:
+            known = ", ".join(f'"{one}"' for one in services)
+            raise PluginError(f"{name} has no {kind.value} on {chosen!r}; write `service =` one of {known}")
+        driver: type[Driver] = _class(name, kind.value, services[chosen], Driver)
         return driver
 
     def deployer_class(self, name: str) -> type[Deployer]:
@@ -77,8 +89,11 @@ class Plugins:
     def driver(self, kind: Kind, config: Config, context: Context) -> Any:
         """Build the driver the configuration chooses for `kind`, from its table of options."""
         name = config.provider_of(kind)
-        cls = self.driver_class(kind, name)
-        return cls(config.options(kind, cls.Options), context)
+        if "" in self.provider(name).services(kind):
+            cls = self.driver_class(kind, name)
+            return cls(config.options(kind, cls.Options), context)
+        cls = self.driver_class(kind, name, config.service_of(kind))
+        return cls(config.options(kind, cls.Options, chosen_by=("provider", "service")), context)
 
 
 def load(found: Iterable[EntryPoint] | None = None) -> Plugins:

@@ -19,17 +19,17 @@ def providers(session: Session) -> None:
     """List installed providers and what they can do."""
     found = plugins.load()
     drivers = [
-        _driver(found, name, kind)
+        _driver(found, name, kind, service)
         for name, provider in found.providers.items()
         for kind in Kind
-        if kind in provider.drivers
+        for service in provider.services(kind)
     ]
     broken = [{"name": name, "reason": f"{type(e).__name__}: {e}"} for name, e in found.broken.items()]
     session.output.table(
         ("provider", "kind", "features", "limits"),
         [
             *(
-                (d["provider"], d["kind"], d["error"] or ", ".join(d["features"]), _words(d["limits"]))
+                (d["provider"], _kind(d), d["error"] or ", ".join(d["features"]), _words(d["limits"]))
                 for d in drivers
             ),
             *((plugin["name"], "", f"broken, left out: {plugin['reason']}", "") for plugin in broken),
@@ -38,21 +38,27 @@ def providers(session: Session) -> None:
     session.output.result({"drivers": drivers, "broken": broken})
 
 
-def _driver(found: Plugins, provider: str, kind: Kind) -> dict[str, Any]:
+def _driver(found: Plugins, provider: str, kind: Kind, service: str) -> dict[str, Any]:
     """Describe one driver, or say why its class cannot be loaded."""
     described: dict[str, Any] = {
         "provider": provider,
         "kind": kind.value,
+        "service": service or None,
         "features": [],
         "limits": None,
         "error": None,
     }
     try:
-        cls: type[Driver] = found.driver_class(kind, provider)
+        cls: type[Driver] = found.driver_class(kind, provider, service)
     except PluginError as error:
         return described | {"error": str(error)}
     features = sorted(feature.value for feature in cls.features)
     return described | {"features": features, "limits": getattr(cls, "limits", None)}
+
+
+def _kind(driver: dict[str, Any]) -> str:
+    """Say which kind it is, and on which service where there is a choice."""
+    return f"{driver['kind']} ({driver['service']})" if driver["service"] else str(driver["kind"])
 
 
 def _words(limits: Limits | None) -> str:

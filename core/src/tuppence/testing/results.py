@@ -21,7 +21,7 @@ import pytest
 
 import tuppence
 from tuppence import plugins
-from tuppence.drivers import Driver
+from tuppence.drivers import Driver, Kind
 from tuppence.hookspecs import Provider
 from tuppence.testing.contract import Contract
 from tuppence.testing.guard import contract_tests
@@ -168,10 +168,9 @@ def _describe(suite: Suite, driver: Driver) -> None:
     suite.limits = msgspec.to_builtins(getattr(driver, "limits", {}))
     suite.distribution = _distribution(suite.driver.partition(".")[0])
     for provider in _providers():
-        declared = {kind.value: target for kind, target in provider.drivers.items()}
-        if declared.get(suite.kind) == suite.driver:
+        if suite.driver in provider.services(Kind(suite.kind)).values():
             suite.provider = suite.provider or provider.name
-            suite.declared = sorted(declared)
+            suite.declared = sorted(kind.value for kind in provider.drivers)
 
 
 @cache
