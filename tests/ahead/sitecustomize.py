@@ -1,4 +1,4 @@
-"""Python imports this when it starts an emulator: with `TIME_AHEAD`, its clock is ahead by what that file says.
+"""Python imports this when it starts an emulator: its clock is ahead by what the file `TIME_AHEAD` says.
 
 What the emulators go by is `time.time`. The file holds seconds, as eight bytes that a test may change.
 """

@@ -60,7 +60,6 @@ class TestEventBridgeSchedulerOnMoto(Grouped, SchedulerContract):
     def url(self, moto_url):
         return moto_url
 
-    @pytest.mark.parametrize("call", ["upsert", "schedules", "remove"])
-    @pytest.mark.xfail(reason="moto answers CreateSchedule in a missing group with status 500", strict=False)
-    def test_a_missing_scheduler_is_not_found(self, missing, call):
-        SchedulerContract.test_a_missing_scheduler_is_not_found(self, missing, call)
+    @pytest.mark.xfail(reason="moto answers CreateSchedule in a missing group with status 500")
+    def test_a_missing_scheduler_takes_no_schedule(self, missing):
+        SchedulerContract.test_a_missing_scheduler_takes_no_schedule(self, missing)
