@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from tuppence import drivers
+from tuppence import drivers, findings
 
 PAGE: Final = Path(__file__).parents[1] / "docs/reference/drivers.md"
 INTRODUCTION: Final = """\
@@ -36,7 +36,9 @@ INTERFACES: Final = (
     drivers.SchedulerDriver,
     drivers.MailerDriver,
 )
-CHOICES: Final = (drivers.Feature, drivers.Kind, drivers.Role)
+CHOICES: Final = (drivers.Feature, drivers.Kind, drivers.Role, findings.State)
+OF_VALUES: Final = (drivers.__name__, findings.__name__)
+"""Modules whose value types are described."""
 
 
 def page() -> str:
@@ -93,9 +95,7 @@ def _choices(cls: type[StrEnum]) -> str:
 
 def _values() -> str:
     """Return the value types."""
-    types = [
-        one for one in vars(drivers).values() if is_dataclass(one) and one.__module__ == drivers.__name__
-    ]
+    types = [one for one in vars(drivers).values() if is_dataclass(one) and one.__module__ in OF_VALUES]
     rows = [(f"`{one.__name__}`", _fields(one), _cell(one)) for one in types if isinstance(one, type)]
     words = "Frozen, all of them. A field in brackets has a default."
     return _section("Values", words, _table("value | fields | is", rows))

@@ -4,9 +4,17 @@ import subprocess
 import sys
 from datetime import timedelta
 
+import pytest
+
 from tuppence.cli.app import COULD_NOT, DONE
 from tuppence.clock import Deadline
+from tuppence.errors import DriverError, ErrorCode
+from tuppence.findings import note, ok, wrong
+from tuppence.local.mailer import LocalMailer
+from tuppence.local.queue import LocalQueue
+from tuppence.local.store import LocalStore
 from tuppence.report.claims import Claim, recipient_id, take
+from tuppence.schedules import register
 
 CAPTURE_AND_DIE = """
 import os, signal, sys, tuppence
@@ -22,10 +30,14 @@ with tuppence.Client() as tp:
 """
 
 
-def finding(result, part):
+def findings(result, part):
     found = [one for one in result.json["findings"] if one["part"] == part]
     assert found, result.json
-    return found[0]
+    return found
+
+
+def finding(result, part):
+    return findings(result, part)[0]
 
 
 def test_a_working_installation_is_healthy(tuppence, folder):
@@ -57,6 +69,115 @@ def test_a_provider_that_is_not_installed_is_said_for_each_part(tuppence, folder
 
     assert result.status == COULD_NOT
     assert "pip install tuppence-acme" in finding(result, "mailer")["detail"]
+
+
+@pytest.fixture
+def finds(monkeypatch):
+    """Have a driver of the embedded provider find something more."""
+
+    def finds(driver, look):
+        monkeypatch.setattr(driver, "findings", lambda self, *, deadline, **mails: look(**mails))
+
+    return finds
+
+
+def test_what_a_driver_finds_stands_under_its_kind_and_wrong_is_wrong(tuppence, finds):
+    finds(LocalStore, lambda: [note("it is old", "Replace it."), wrong("it is damp", "Dry it.")])
+
+    result = tuppence("doctor", "--json")
+
+    told = [
+        (one["state"], one["detail"], one["mend"])
+        for one in result.json["findings"]
+        if one["part"] == "store"
+    ]
+    assert told == [
+        ("ok", "local", ""),
+        ("note", "it is old", "Replace it."),
+        ("wrong", "it is damp", "Dry it."),
+    ]
+    assert result.status == COULD_NOT
+
+
+def test_what_a_driver_found_before_it_raised_is_told_too(tuppence, finds):
+    def look():
+        yield note("it is old")
+        raise DriverError(ErrorCode.TIMEOUT, operation="store.findings", provider="local")
+
+    finds(LocalStore, look)
+
+    result = tuppence("doctor", "--json")
+
+    told = [one["detail"] for one in findings(result, "store")]
+    assert told == ["local", "it is old", "local store.findings: timeout"]
+    assert finding(result, "scheduler")["state"] == "ok"
+
+
+def test_what_the_check_said_is_not_said_again(tuppence, finds, folder):
+    (folder / "tuppence.toml").write_text(
+        'provider = "local"\n[store]\npath = "missing/events.db"\n', encoding="utf-8"
+    )
+    said = finding(tuppence("doctor", "--json"), "store")["detail"]
+    finds(LocalStore, lambda: [wrong(said[-20:], "Make it."), note("it is old")])
+
+    result = tuppence("doctor", "--json")
+
+    assert [one["detail"] for one in findings(result, "store")] == [said, "it is old"]
+
+
+def test_parts_in_two_places_are_named_with_them(tuppence, finds):
+    finds(LocalStore, lambda: [ok("here", place="account 1, north")])
+    finds(LocalQueue, lambda: [ok("there", place="account 1, south")])
+
+    result = tuppence("doctor", "--json")
+
+    assert finding(result, "places")["detail"] == (
+        "local is in 2 places: queue in account 1, south; store in account 1, north"
+    )
+    assert result.status == DONE
+
+
+def test_the_mailer_is_told_whose_mails_it_will_send(tuppence, finds, folder):
+    (folder / "tuppence.toml").write_text(
+        'provider = "local"\n[report]\nsender = "bot@example.com"\nto = ["me@example.com"]\n',
+        encoding="utf-8",
+    )
+    finds(LocalMailer, lambda sender, to: [note(f"{len(sender)} and {len(to)}")])
+
+    result = tuppence("doctor", "--json")
+
+    assert "15 and 1" in [one["detail"] for one in findings(result, "mailer")]
+
+
+def test_mails_that_go_into_a_folder_are_a_note(tuppence, folder):
+    (folder / "tuppence.toml").write_text(
+        'provider = "local"\n[report]\nto = ["me@example.com"]\n', encoding="utf-8"
+    )
+
+    result = tuppence("doctor", "--json")
+
+    told = [one["detail"] for one in findings(result, "mailer")]
+    assert any("sent to nobody" in detail for detail in told)
+    assert "me@example.com" not in result.stdout
+
+
+def test_schedules_are_looked_for_until_the_worker_has_set_them(tuppence, runtime):
+    before = tuppence("doctor", "--json")
+    register(runtime.scheduler, runtime.config)
+    after = tuppence("doctor", "--json")
+
+    assert "drain, seal, purge" in finding(before, "schedules")["detail"]
+    assert "tuppence worker" in finding(before, "schedules")["mend"]
+    assert all(one["part"] != "schedules" for one in after.json["findings"])
+
+
+def test_a_disk_that_is_nearly_full_is_a_note(tuppence, monkeypatch):
+    monkeypatch.setattr("tuppence.local.database.LITTLE", 2**62)
+
+    result = tuppence("doctor", "--json")
+
+    told = [one["detail"] for part in ("queue", "store") for one in findings(result, part)]
+    assert sum("MiB are free" in detail for detail in told) == 2
 
 
 def test_without_a_configuration_the_doctor_says_how_to_get_one(tuppence, folder):

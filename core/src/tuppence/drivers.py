@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import string
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -26,6 +26,7 @@ from typing import Any, ClassVar, Final, Protocol
 
 from tuppence.clock import Clock, Deadline
 from tuppence.errors import DriverError
+from tuppence.findings import Finding
 
 ZERO = timedelta(0)
 LETTERS: Final = string.ascii_letters + string.digits + "._~-"
@@ -124,8 +125,7 @@ class Message:
 class Delivery:
     """A message as received, leased to the receiver until `expires`.
 
-    `receipt` is the handle of the driver that received it, and of no other instance. `attempt` counts from 1
-    where the service counts at all.
+    `receipt` is the handle of the instance that received it. `attempt` counts from 1, where anyone counts.
     """
 
     message: Message
@@ -256,6 +256,10 @@ class Driver(ABC):
     def check(self) -> None:
         """Make one cheap live call that proves the resource is there and may be used."""
 
+    def findings(self, *, deadline: Deadline) -> Iterable[Finding]:  # noqa: ARG002 - the default looks no closer
+        """Look closer, for `tuppence doctor`. Raises nothing: what may not be seen is told like the rest."""
+        return ()
+
     def permissions(self, role: Role, /) -> Sequence[Permission]:  # noqa: ARG002 - the default needs none
         """Return what `role` must be allowed to do through this driver. No I/O."""
         return ()
@@ -279,8 +283,7 @@ class QueueDriver(Driver):
     ) -> Sequence[Delivery]:
         """Lease up to `max_messages`, waiting up to `wait` for the first; empty when none came.
 
-        Until `Delivery.expires` no other receiver sees them; afterwards they are delivered again. `lease`
-        is clamped to what the service can do.
+        Until `Delivery.expires` no other receiver sees them. `lease` is clamped to what the service can do.
         """
 
     @abstractmethod
@@ -319,12 +322,7 @@ class StoreDriver(Driver):
 
     @abstractmethod
     def put(
-        self,
-        records: Sequence[Record],
-        /,
-        *,
-        condition: Absent | Version | None = None,
-        deadline: Deadline,
+        self, records: Sequence[Record], /, *, condition: Absent | Version | None = None, deadline: Deadline
     ) -> Sequence[ItemError]:
         """Write records, each whole or not at all.
 
@@ -395,3 +393,7 @@ class MailerDriver(Driver):
     @abstractmethod
     def send(self, email: Email, /, *, idempotency_key: str, deadline: Deadline) -> str:
         """Send, and return the service's id for the mail. A service that knows the key is given it."""
+
+    def findings(self, *, deadline: Deadline, sender: str = "", to: Sequence[str] = ()) -> Iterable[Finding]:  # noqa: ARG002 - as above
+        """Look closer, at the addresses of mails to come too; an empty `sender` is the driver's to choose."""
+        return ()

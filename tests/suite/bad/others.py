@@ -14,6 +14,7 @@ import pytest
 from suite.bad.drivers import OnFile, names
 from tuppence.clock import SystemClock
 from tuppence.drivers import Context, Delivery, Feature, Permission
+from tuppence.findings import wrong
 from tuppence.local.compute import LocalCompute
 from tuppence.local.mailer import LocalMailer
 from tuppence.local.scheduler import LocalScheduler
@@ -312,5 +313,22 @@ class TestEager(Scheduled, SchedulerContract):
     breaks = names("""
         a missing scheduler is not found
         check names a resource that is missing
+        findings of a missing resource are told and not raised
         the constructor does no io
+    """)
+
+
+class Gloomy(LocalScheduler):
+    """Finds fault with everything, and raises what it should tell."""
+
+    def findings(self, *, deadline):
+        self.schedules()
+        return [wrong("this may all go wrong", "Hope for the best.")]
+
+
+class TestGloomy(Scheduled, SchedulerContract):
+    driver_class = Gloomy
+    breaks = names("""
+        findings are in words and call nothing wrong that works
+        findings of a missing resource are told and not raised
     """)

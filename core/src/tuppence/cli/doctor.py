@@ -8,11 +8,11 @@ from typing import Final
 import click
 
 from tuppence.cli.app import COULD_NOT, DONE, Session, shared
-from tuppence.cli.findings import Finding, State, note, ok, wrong
 from tuppence.cli.output import message_of, next_step
 from tuppence.config import Config
-from tuppence.drivers import Driver, Feature, Kind
+from tuppence.drivers import Feature, Kind
 from tuppence.errors import TuppenceError
+from tuppence.findings import Finding, State, note, ok, wrong
 from tuppence.runtime import Runtime
 
 EARLIEST_YEAR: Final = 2026
@@ -36,18 +36,19 @@ def doctor(session: Session) -> int:
 
 def _findings(runtime: Runtime) -> Iterator[Finding]:
     """Look at one thing after the other; what cannot be looked at is a finding too."""
-    from tuppence.cli import unfinished
+    from tuppence.cli import parts, unfinished
 
     yield _configuration(runtime.config)
     yield _clock(runtime)
-    working = set()
-    for kind in Kind:
-        finding = _driver(runtime, kind)
-        working |= {kind} if finding.state is State.OK else set()
-        yield finding
+    found = {kind: list(parts.part(runtime, kind)) for kind in Kind}
+    working = {kind for kind, findings in found.items() if parts.works(findings)}
+    yield from (finding for findings in found.values() for finding in findings)
+    yield from parts.agree(runtime, found)
     yield from _trigger(runtime, working)
     yield from _recipients(runtime.config)
     looks: list[Callable[[Runtime], Iterator[Finding]]] = [unfinished.journals]
+    if Kind.SCHEDULER in working:
+        looks.append(parts.schedule)
     if Kind.QUEUE in working:
         looks.append(unfinished.queue)
     if Kind.STORE in working:
@@ -56,31 +57,20 @@ def _findings(runtime: Runtime) -> Iterator[Finding]:
         try:
             yield from look(runtime)
         except (TuppenceError, OSError) as error:
-            yield wrong(look.__name__, message_of(error), next_step(error))
+            yield wrong(message_of(error), next_step(error), part=look.__name__)
 
 
 def _configuration(config: Config) -> Finding:
     if config.source is None:
-        return note("configuration", "no file was found", "`tuppence init` writes one.")
-    return ok("configuration", f"{config.source}, time zone {config.timezone}")
+        return note("no file was found", "`tuppence init` writes one.", part="configuration")
+    return ok(f"{config.source}, time zone {config.timezone}", part="configuration")
 
 
 def _clock(runtime: Runtime) -> Finding:
     now = runtime.clock.now()
     if now.year < EARLIEST_YEAR:
-        return wrong("clock", f"it says {now:%Y-%m-%d}", "Set this machine's clock.")
-    return ok("clock", f"{now:%Y-%m-%d %H:%M} UTC")
-
-
-def _driver(runtime: Runtime, kind: Kind) -> Finding:
-    """Make the one live call that proves a driver works."""
-    try:
-        part = getattr(runtime, kind.value)
-        driver: Driver = getattr(part, "driver", part)  # queue and store come wrapped in core's policy
-        driver.check()
-    except (TuppenceError, OSError) as error:
-        return wrong(kind.value, message_of(error), next_step(error))
-    return ok(kind.value, runtime.config.provider_of(kind))
+        return wrong(f"it says {now:%Y-%m-%d}", "Set this machine's clock.", part="clock")
+    return ok(f"{now:%Y-%m-%d %H:%M} UTC", part="clock")
 
 
 def _trigger(runtime: Runtime, working: set[Kind]) -> Iterator[Finding]:
@@ -89,12 +79,12 @@ def _trigger(runtime: Runtime, working: set[Kind]) -> Iterator[Finding]:
     if runtime.config.pipeline.trigger == "event" and not native:
         name = runtime.config.provider_of(Kind.COMPUTE)
         yield wrong(
-            "trigger",
             f"{name} does not call the drain when a message comes",
             'Write `trigger = "schedule"` below [pipeline].',
+            part="trigger",
         )
 
 
 def _recipients(config: Config) -> Iterator[Finding]:
     if not config.report.to:
-        yield note("report", "nobody gets the mail", "Write `to` below [report] in the configuration.")
+        yield note("nobody gets the mail", "Write `to` below [report] in the configuration.", part="report")

@@ -11,9 +11,9 @@ from typing import Final
 from tuppence.capture import places
 from tuppence.capture.places import Durability, Lock
 from tuppence.capture.state import REJECTED_SUFFIX, FileOutbox
-from tuppence.cli.findings import Finding, note, ok, wrong
 from tuppence.cli.output import count
 from tuppence.clock import Deadline
+from tuppence.findings import Finding, note, ok, wrong
 from tuppence.pipeline import dead
 from tuppence.pipeline.reader import waiting_hours
 from tuppence.report.claims import unconfirmed
@@ -40,20 +40,20 @@ def journals(runtime: Runtime) -> Iterator[Finding]:
             survives = places.durability(folder)
     except OSError as error:
         yield wrong(
-            "journal",
             f"{folder} cannot be used: {error.strerror or error}",
             "Name another `directory` below [capture].",
+            part="journal",
         )
         return
     said = f"{folder} ({places.file_system(folder) or 'unknown file system'}): {SURVIVES[survives]}"
     if survives is Durability.PROCESS:
         yield wrong(
-            "journal",
             f"{said}: {places.unfit(folder)}",
             "Name a `directory` on a local disk below [capture].",
+            part="journal",
         )
     else:
-        yield ok("journal", said)
+        yield ok(said, part="journal")
     yield from _left_behind(folder)
 
 
@@ -62,9 +62,9 @@ def queue(runtime: Runtime) -> Iterator[Finding]:
     waiting, oldest = runtime.queue.depth(deadline=Deadline.after(PATIENCE, runtime.clock))
     if oldest is not None and oldest > max(OLD, runtime.config.pipeline.every * 4):
         yield wrong(
-            "drain",
             f"{count(waiting, 'message')} in the queue, the oldest for {oldest // timedelta(hours=1)} hours",
             "Is the worker running? `tuppence drain` empties the queue by hand.",
+            part="drain",
         )
 
 
@@ -74,19 +74,19 @@ def store(runtime: Runtime) -> Iterator[Finding]:
     project = runtime.config.project
     hours = waiting_hours(runtime.store, project, deadline=deadline)
     if hours:
-        yield note("seal", f"{count(len(hours), 'hour')} not sealed yet", "`tuppence seal` does it now.")
+        yield note(f"{count(len(hours), 'hour')} not sealed yet", "`tuppence seal` does it now.", part="seal")
     for reason, group in dead.grouped(dead.letters(runtime.store, project, deadline=deadline)).items():
         yield note(
-            "dead letters",
             f"{count(group.letters, 'dead letter')}, {reason}: {group.detail}",
             "See `tuppence dead list`.",
+            part="dead letters",
         )
     in_doubt = unconfirmed(runtime.store, project, runtime.clock.now(), deadline=deadline)
     for week in sorted({claim.week for claim in in_doubt}):
         yield wrong(
-            "mail",
             f"a mail about {week} may have been sent or not",
             f"Ask who should have it; `tuppence report --week {week} --send --to ADDRESS` sends it again.",
+            part="mail",
         )
 
 
@@ -94,23 +94,23 @@ def _left_behind(folder: Path) -> Iterator[Finding]:
     dead_processes = [path for path in places.instances(folder) if _is_dead(path)]
     if dead_processes:
         yield note(
-            "orphans",
             f"{count(len(dead_processes), 'dead process', 'dead processes')} left unsent events",
             "`tuppence drain` sends them; so does the next process that captures here.",
+            part="orphans",
         )
     damaged = sum(FileOutbox(path).load().torn for path in places.instances(folder))
     if damaged:
         yield note(
-            "damage",
             f"{count(damaged, 'place')} in journals damaged; what stood there counts as dropped",
             f"Look for what else writes to {folder}.",
+            part="damage",
         )
     rejected = [path for one in places.instances(folder) for path in one.glob(f"*{REJECTED_SUFFIX}")]
     if rejected:
         yield wrong(
-            "rejected",
             f"the queue refused {count(len(rejected), 'batch', 'batches')}, such as {rejected[0]}",
             "Compare the queue's limits (`tuppence providers`) with the file's size.",
+            part="rejected",
         )
 
 

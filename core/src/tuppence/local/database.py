@@ -8,6 +8,7 @@ process, and a child that inherits a connection believes that it holds locks it 
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ import msgspec
 
 from tuppence.clock import Deadline
 from tuppence.errors import ErrorCode
+from tuppence.findings import Finding, note
 from tuppence.local.errors import failure, translate
 
 APPLICATION: Final = int.from_bytes(b"tupp", "big")
@@ -68,6 +70,8 @@ SCHEMA: Final = (
     """,
 )
 
+LITTLE: Final = 256 * 1024 * 1024
+"""Bytes of free disk below which the doctor says so."""
 _LONGEST_WAIT: Final = 3_600.0
 """Seconds; SQLite takes its timeout as a 32-bit number of milliseconds."""
 _LONGEST_FORK: Final = 1.0
@@ -111,6 +115,14 @@ class Database:
             connection = self._ready(operation, deadline)
             with _transaction(connection, "IMMEDIATE"):
                 yield connection
+
+    def findings(self) -> Iterator[Finding]:
+        """Say when the disk is nearly full, before it is."""
+        with suppress(OSError):  # no such folder, which a check says
+            free = shutil.disk_usage(self.path.parent).free
+            if free < LITTLE:
+                detail = f"{free // 1024**2} MiB are free where {self.path} lies"
+                yield note(detail, "Make room, shorten `events` below [retention], or name another `path`.")
 
     def close(self) -> None:
         """Let the file go. The next call opens it again."""

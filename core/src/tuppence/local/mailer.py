@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -21,6 +22,7 @@ import msgspec
 from tuppence.clock import Deadline
 from tuppence.drivers import Context, Email, MailerDriver
 from tuppence.errors import ErrorCode
+from tuppence.findings import Finding, note
 from tuppence.local import smtp
 from tuppence.local.errors import failure, from_os
 from tuppence.mime import NoMail, compose, digest
@@ -73,6 +75,14 @@ class LocalMailer(MailerDriver):
                 client.noop()
         else:
             self._write("mailer.check", None, b"")
+
+    def findings(self, *, deadline: Deadline, sender: str = "", to: Sequence[str] = ()) -> Iterable[Finding]:  # noqa: ARG002 - no call is made
+        """Say when mail goes into a folder, which few people read."""
+        if not self.options.host and to:
+            yield note(
+                f"mails are written into {self._directory}, and sent to nobody",
+                "Name an SMTP `host` below [mailer].",
+            )
 
     def send(self, email: Email, /, *, idempotency_key: str, deadline: Deadline) -> str:
         """Send, and return the mail's Message-ID, which is made from `idempotency_key`."""

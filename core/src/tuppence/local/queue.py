@@ -9,13 +9,14 @@ Errors: `tuppence.local.errors`.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tuppence.clock import Deadline
 from tuppence.drivers import ZERO, Context, Delivery, Feature, ItemError, Limits, Message, QueueDriver
 from tuppence.errors import ErrorCode
+from tuppence.findings import Finding
 from tuppence.local.database import Database, FileOptions, microseconds, moment
 from tuppence.local.errors import failure, too_large
 
@@ -53,6 +54,10 @@ class LocalQueue(QueueDriver):
         """Prove that the file can be opened and written."""
         with self._database.write("queue.check", Deadline.after(CHECK_WAIT, self.context.clock)):
             pass
+
+    def findings(self, *, deadline: Deadline) -> Iterable[Finding]:  # noqa: ARG002 - no call is made
+        """Look at the room there is."""
+        return self._database.findings()
 
     def send(self, messages: Sequence[Message], /, *, deadline: Deadline) -> Sequence[ItemError]:
         """Hand over messages. One whose id is still in the queue is left out."""

@@ -20,6 +20,7 @@ import msgspec
 from tuppence.clock import Deadline
 from tuppence.drivers import Absent, Context, ItemError, Key, Limits, Page, Record, StoreDriver, Version
 from tuppence.errors import ErrorCode
+from tuppence.findings import Finding
 from tuppence.local.database import Database, FileOptions, microseconds, moment
 from tuppence.local.errors import failure, too_large
 
@@ -56,6 +57,10 @@ class LocalStore(StoreDriver):
         """Prove that the file can be opened and written."""
         with self._database.write("store.check", Deadline.after(CHECK_WAIT, self.context.clock)):
             pass
+
+    def findings(self, *, deadline: Deadline) -> Iterable[Finding]:  # noqa: ARG002 - no call is made
+        """Look at the room there is."""
+        return self._database.findings()
 
     def put(
         self,

@@ -11,7 +11,8 @@ import pytest
 
 from tuppence.drivers import Context, Driver, Feature, Kind, Role
 from tuppence.errors import ErrorCode
-from tuppence.testing.contract import Contract, OpenDriver, refused
+from tuppence.findings import State
+from tuppence.testing.contract import Contract, OpenDriver, Soon, refused
 from tuppence.testing.outside import in_child, without_io
 
 FEATURES: Final[Mapping[Kind, frozenset[Feature]]] = {
@@ -34,6 +35,15 @@ class DriverContract(Contract):
     def test_check_succeeds_on_a_resource_that_is_there(self, driver: Driver) -> None:
         """`check` raises nothing where the driver can work."""
         driver.check()
+
+    def test_findings_are_in_words_and_call_nothing_wrong_that_works(
+        self, driver: Driver, soon: Soon
+    ) -> None:
+        """`doctor` shows them beside `check`, and its exit status is 1 where anything is wrong."""
+        found = list(driver.findings(deadline=soon()))
+
+        assert all(one.detail and not one.part for one in found)
+        assert not [one for one in found if one.state is State.WRONG]
 
     def test_the_constructor_does_no_io(self, driver: Driver) -> None:
         """Core builds drivers at import time of an application: that must be quick, and succeed offline."""
@@ -93,6 +103,15 @@ class ResourceContract(DriverContract):
         """The constructor does no I/O; `check` is the first to say `NOT_FOUND`."""
         with refused(ErrorCode.NOT_FOUND):
             missing.check()
+
+    def test_findings_of_a_missing_resource_are_told_and_not_raised(
+        self, missing: Driver, soon: Soon
+    ) -> None:
+        """`doctor` goes on to the next thing; what is wrong says how to mend it."""
+        found = list(missing.findings(deadline=soon()))
+
+        assert all(one.detail for one in found)
+        assert all(one.mend for one in found if one.state is State.WRONG)
 
     @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # forking with threads is what is tested
     def test_a_forked_child_rebuilds_its_driver(

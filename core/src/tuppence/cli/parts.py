@@ -1,0 +1,87 @@
+"""What the doctor asks the five drivers: whether each works, what it has to say, and whether they agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+
+from tuppence.cli.output import count, message_of, next_step
+from tuppence.clock import Deadline
+from tuppence.drivers import Driver, Kind
+from tuppence.errors import TuppenceError
+from tuppence.findings import Finding, State, note, ok, wrong
+from tuppence.runtime import Runtime
+from tuppence.schedules import schedules
+
+PATIENCE: Final = timedelta(seconds=30)
+"""How long one driver may look at what it has."""
+
+
+def part(runtime: Runtime, kind: Kind) -> Iterator[Finding]:
+    """Make the one live call that proves a driver works, then ask what else there is to say."""
+    try:
+        built = getattr(runtime, kind.value)
+        driver: Driver = getattr(built, "driver", built)  # queue and store come wrapped in core's policy
+    except (TuppenceError, OSError) as error:
+        yield wrong(message_of(error), next_step(error), part=kind.value)
+        return
+    said = ok(runtime.config.provider_of(kind), part=kind.value)
+    try:
+        driver.check()
+    except (TuppenceError, OSError) as error:
+        said = wrong(message_of(error), next_step(error), part=kind.value)
+    yield said
+    for finding in _closer(runtime, kind, driver):
+        if finding.detail not in said.detail:
+            yield replace(finding, part=kind.value)
+
+
+def agree(runtime: Runtime, found: Mapping[Kind, list[Finding]]) -> Iterator[Finding]:
+    """Compare where the parts of each provider are."""
+    places: dict[str, dict[str, list[str]]] = {}
+    for kind, findings in found.items():
+        for place in {one.place for one in findings if one.place}:
+            here = places.setdefault(runtime.config.provider_of(kind), {})
+            here.setdefault(place, []).append(kind.value)
+    for provider, here in places.items():
+        if len(here) > 1:
+            told = "; ".join(f"{', '.join(kinds)} in {place}" for place, kinds in here.items())
+            mend = "Unless you mean it so, give them the same region and credentials."
+            yield note(f"{provider} is in {len(here)} places: {told}", mend, part="places")
+
+
+def schedule(runtime: Runtime) -> Iterator[Finding]:
+    """Look whether what has to run is set to run, and as the configuration says."""
+    there = {one.name: one for one in runtime.scheduler.schedules()}
+    missing = [one.name for one in schedules(runtime.config) if there.get(one.name) != one]
+    if not missing:
+        return
+    detail = f"{count(len(missing), 'schedule')} not set as the configuration says: {', '.join(missing)}"
+    provider = runtime.plugins.providers.get(runtime.config.provider_of(Kind.SCHEDULER))
+    if provider is not None and provider.deployer:
+        yield wrong(detail, "`tuppence deploy` sets them.", part="schedules")
+    else:
+        yield note(
+            detail,
+            "`tuppence worker` sets them when it starts; `worker --once` needs none.",
+            part="schedules",
+        )
+
+
+def _closer(runtime: Runtime, kind: Kind, driver: Driver) -> list[Finding]:
+    """Return what a driver finds. One that breaks its promise and raises is a finding itself."""
+    report = runtime.config.report
+    mails: dict[str, Any] = {"sender": report.sender, "to": report.to} if kind is Kind.MAILER else {}
+    findings: list[Finding] = []
+    try:
+        findings.extend(driver.findings(deadline=Deadline.after(PATIENCE, runtime.clock), **mails))
+    except (TuppenceError, OSError) as error:
+        findings.append(note(message_of(error), next_step(error)))
+    return findings
+
+
+def works(findings: list[Finding]) -> bool:
+    """Whether a driver's check, which is told first, went well."""
+    return findings[0].state is State.OK

@@ -1,0 +1,49 @@
+"""What `tuppence doctor` finds: one line for each thing that was looked at, by core or by a driver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """How something was found."""
+
+    OK = "ok"  # well
+    NOTE = "note"  # worth knowing, and not wrong
+    WRONG = "wrong"  # has to be mended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing the doctor looked at.
+
+    Attributes:
+        state: only `WRONG` makes the doctor's exit status 1.
+        part: what was looked at, in a word. A driver leaves it out, and the doctor writes its kind.
+        detail: what was found, without secrets and without anyone's address.
+        mend: what to do about it, a sentence; empty when it is well.
+        place: account and region, as the provider calls them; the doctor compares those of all parts.
+
+    """
+
+    state: State
+    detail: str
+    part: str = ""
+    mend: str = ""
+    place: str = ""
+
+
+def ok(detail: str, *, part: str = "", place: str = "") -> Finding:
+    """Return that something is well."""
+    return Finding(state=State.OK, detail=detail, part=part, place=place)
+
+
+def note(detail: str, mend: str = "", *, part: str = "") -> Finding:
+    """Return something worth knowing that is not wrong."""
+    return Finding(state=State.NOTE, detail=detail, mend=mend, part=part)
+
+
+def wrong(detail: str, mend: str, *, part: str = "") -> Finding:
+    """Return something that has to be mended, and how."""
+    return Finding(state=State.WRONG, detail=detail, mend=mend, part=part)
