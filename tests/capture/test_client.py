@@ -5,6 +5,7 @@ import decimal
 import enum
 import gc
 import os
+import secrets
 import signal
 import threading
 import uuid
@@ -12,8 +13,11 @@ import uuid
 import pytest
 
 from tuppence import config as configuration
+from tuppence.batch import LEAST_BODY
 from tuppence.capture.client import Client
+from tuppence.drivers import Limits
 from tuppence.errors import ConfigError
+from tuppence.local.queue import LocalQueue
 
 
 def outcomes(events):
@@ -273,6 +277,19 @@ def test_threads_share_one_client_and_lose_nothing(client, sent):
 
     assert client.flush(30)
     assert sorted(event.seq for event in sent()[1]) == list(range(1, 16_001))
+
+
+def test_batches_are_no_larger_than_the_queue_takes(config, sent, monkeypatch):
+    narrow = Limits(batch_items=10, batch_bytes=10 * LEAST_BODY, item_bytes=LEAST_BODY)
+    monkeypatch.setattr(LocalQueue, "limits", narrow)
+
+    with Client(config) as client:
+        for _ in range(1_000):
+            client.capture("noise", note=secrets.token_hex(50))
+
+    headers, events = sent()
+    assert len(events) == 1_000
+    assert len(headers) > 1
 
 
 def test_the_first_captures_of_many_threads_make_one_instance(config, sent):

@@ -34,6 +34,8 @@ MAX_BODY: Final = 64 * 1024
 """One billing chunk of the default queue (https://aws.amazon.com/sqs/pricing/, read November 2026)."""
 TARGET_BODY: Final = 60 * 1024
 """A batch is closed at about this size, so that its header and a service's own fields still fit."""
+LEAST_BODY: Final = 40 * 1024
+"""What every queue takes. A question asked and answered, both as long as may be, is less with its header."""
 MAX_EVENTS: Final = 4_096
 """Events in one batch: bounds what a reader holds at once."""
 MAX_HEADER: Final = 4_096
@@ -100,10 +102,9 @@ class Batch(msgspec.Struct, frozen=True):
     body: bytes
     raw: int
 
-    @property
-    def fits(self) -> bool:
-        """Whether it is within what a queue takes and a reader unpacks."""
-        return len(self.body) <= MAX_BODY and self.raw <= MAX_RAW
+    def fits(self, most: int = MAX_BODY) -> bool:
+        """Whether it is within what a queue takes, `most` bytes, and a reader unpacks."""
+        return len(self.body) <= most and self.raw <= MAX_RAW
 
 
 _header = msgspec.json.Encoder(order="deterministic")

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from tuppence.batch import MAX_EVENTS, TARGET_BODY, Batch, Header, pack
+from tuppence.batch import MAX_BODY, MAX_EVENTS, TARGET_BODY, Batch, Header, pack
 from tuppence.capture.frames import LEAD, Frame, FrameKind, Stop, after_torn, read
 from tuppence.capture.journal import FIRST, SEGMENT_BYTES, Segments, header_of
 from tuppence.capture.state import Outbox
@@ -42,11 +42,15 @@ class Packer:
         segments: its journal.
         outbox: its state and batches.
 
+    Attributes:
+        most: the bytes of a batch that the queue takes; the sender sets it.
+
     """
 
     def __init__(self, instance: str, project: str, segments: Segments, outbox: Outbox) -> None:
         self.instance = instance
         self.flushes = 0
+        self.most = MAX_BODY
         self._project = project
         self._segments = segments
         self._outbox = outbox
@@ -159,7 +163,8 @@ class Packer:
         return bool(self._rows or state.hello or state.refused or state.failed)
 
     def _batch_events(self) -> int:
-        return min(MAX_EVENTS, max(1, int(TARGET_BODY / self._bytes_per_event)))
+        target = self.most * TARGET_BODY // MAX_BODY
+        return min(MAX_EVENTS, max(1, int(target / self._bytes_per_event)))
 
     def _at_end(self, numbers: Sequence[int]) -> bool:
         return all(self._read.get(number, 0) >= SEGMENT_BYTES for number in numbers)
@@ -280,7 +285,7 @@ class Packer:
             **counts,
         )
         batch = pack(header, rows)
-        if not batch.fits and len(rows) > 1:
+        if not batch.fits(self.most) and len(rows) > 1:
             half = len(rows) // 2
             return [
                 *self._pack_some(hour, rows[:half], counts, goodbye=False),

@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from tuppence.batch import LEAST_BODY, MAX_BODY
 from tuppence.capture import places
 from tuppence.capture.journal import FileSegments
 from tuppence.capture.packer import Packer
@@ -162,13 +163,20 @@ class Sender:
             due = now - one.since >= self._config.capture.flush_interval.total_seconds()
             if not (dead or flush or asked or packer.full or due):
                 return False
-            before = len(packer.pending)
+            before, packer.most = len(packer.pending), self._most()
             packer.commit(milliseconds(self._clock.now()), goodbye=dead and packer.finished)
             one.flushes, one.since = packer.flushes, now
             return len(packer.pending) > before
         except OSError as error:
             self._say(f"a journal could not be packed: {error.strerror or error}; it is kept and tried again")
             return False
+
+    def _most(self) -> int:
+        """Return the bytes of a batch that the queue takes; while there is none, what every queue takes."""
+        try:
+            return min(MAX_BODY, self._queue().limits.item_bytes)
+        except (TuppenceError, OSError, ImportError):
+            return LEAST_BODY
 
     def _send(self, deadline: Deadline) -> None:
         """Send what is pending, all journals together, and settle what the queue took."""

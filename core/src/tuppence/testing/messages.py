@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 import pytest
 
-from tuppence.batch import MAX_BODY
+from tuppence.batch import LEAST_BODY
 from tuppence.clock import Deadline
 from tuppence.drivers import LETTERS, MAX_ID, ZERO, Context, Delivery, Feature, Kind, Message, QueueDriver
 from tuppence.errors import ErrorCode
@@ -207,11 +207,11 @@ class MessagesContract(QueueTests):
         assert self.drained(driver, soon) == [message.id for message in messages(1)]
 
     def test_the_limits_go_together(self, driver: QueueDriver) -> None:
-        """A full call can be reached, an item fits into a call, and core's largest batch is an item."""
+        """A full call can be reached, an item fits into a call, and no event is too large for an item."""
         limits = driver.limits
 
         assert limits.batch_items >= 1
-        assert MAX_BODY <= limits.item_bytes <= limits.batch_bytes <= limits.batch_items * limits.item_bytes
+        assert LEAST_BODY <= limits.item_bytes <= limits.batch_bytes <= limits.batch_items * limits.item_bytes
 
     def test_sending_a_message_again_is_no_error(self, driver: QueueDriver, soon: Soon) -> None:
         """The same id twice is accepted; `DEDUPLICATED` delivers it once."""
