@@ -1,0 +1,1 @@
+"""What the pipeline takes and keeps: `python -m benchmarks.pipeline`."""
