@@ -1,6 +1,6 @@
 """What a call costs the caller: capture() beside a bare append and beside a line of JSON written to a file.
 
-    python benchmarks/capture.py [--json]
+    python benchmarks/calls.py [--json]
 
 Prints the median, the 99th percentile and the longest call in microseconds, and the ratio of the medians to
 the floor, all from one run. Absolute times move from machine to machine; the ratios less so.
