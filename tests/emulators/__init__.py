@@ -1,0 +1,7 @@
+"""Counterparts of cloud services, started for tests on 127.0.0.1 and stopped with them."""
+
+from emulators.aws import ministack, moto
+from emulators.clock import ServiceClock
+from emulators.processes import UV, free_port, running
+
+__all__ = ["UV", "ServiceClock", "free_port", "ministack", "moto", "running"]
