@@ -1,0 +1,162 @@
+"""The provider's errors: what Google's services answer, as codes and words."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from tuppence.connection import Answer
+from tuppence.errors import DriverError, ErrorCode
+
+PROVIDER: Final = "gcp"
+
+_CODES: Final[Mapping[str, ErrorCode]] = {
+    "CANCELLED": ErrorCode.UNAVAILABLE,
+    "INVALID_ARGUMENT": ErrorCode.INVALID,
+    "DEADLINE_EXCEEDED": ErrorCode.TIMEOUT,
+    "NOT_FOUND": ErrorCode.NOT_FOUND,
+    "ALREADY_EXISTS": ErrorCode.ALREADY_EXISTS,
+    "PERMISSION_DENIED": ErrorCode.FORBIDDEN,
+    "RESOURCE_EXHAUSTED": ErrorCode.THROTTLED,
+    "FAILED_PRECONDITION": ErrorCode.CONFLICT,
+    "ABORTED": ErrorCode.THROTTLED,  # others write the same documents
+    "OUT_OF_RANGE": ErrorCode.INVALID,
+    "UNIMPLEMENTED": ErrorCode.UNSUPPORTED,
+    "INTERNAL": ErrorCode.UNAVAILABLE,
+    "UNAVAILABLE": ErrorCode.UNAVAILABLE,
+    "UNAUTHENTICATED": ErrorCode.UNAUTHENTICATED,
+}
+"""By the names of https://grpc.io/docs/guides/status-codes, read November 2026."""
+_NUMBERS: Final[Mapping[int, str]] = {
+    1: "CANCELLED",
+    3: "INVALID_ARGUMENT",
+    4: "DEADLINE_EXCEEDED",
+    5: "NOT_FOUND",
+    6: "ALREADY_EXISTS",
+    7: "PERMISSION_DENIED",
+    8: "RESOURCE_EXHAUSTED",
+    9: "FAILED_PRECONDITION",
+    10: "ABORTED",
+    11: "OUT_OF_RANGE",
+    12: "UNIMPLEMENTED",
+    13: "INTERNAL",
+    14: "UNAVAILABLE",
+    16: "UNAUTHENTICATED",
+}
+_STATUSES: Final[Mapping[int, ErrorCode]] = {
+    400: ErrorCode.INVALID,
+    401: ErrorCode.UNAUTHENTICATED,
+    403: ErrorCode.FORBIDDEN,
+    404: ErrorCode.NOT_FOUND,
+    408: ErrorCode.TIMEOUT,
+    409: ErrorCode.ALREADY_EXISTS,
+    412: ErrorCode.CONFLICT,
+    413: ErrorCode.TOO_LARGE,
+    429: ErrorCode.THROTTLED,
+    504: ErrorCode.TIMEOUT,
+}
+"""Where an answer has no code of Google's: that of a load balancer, or of Cloud Storage."""
+_SERVER: Final = 500
+_SPOKEN: Final = frozenset({ErrorCode.FORBIDDEN, ErrorCode.UNAUTHENTICATED})
+"""What the service's own words are repeated for: they name who may not do what, and nothing that was sent."""
+_WORDS: Final = 300
+
+
+class Detail(msgspec.Struct):
+    """What an error says beside its code; of what there is, only what is read here."""
+
+    reason: str = ""
+    metadata: dict[str, str] = {}
+
+
+class _Told(msgspec.Struct):
+    status: str = ""
+    message: str = ""
+    details: list[dict[str, Any]] = []
+
+
+class _Refusal(msgspec.Struct):
+    error: _Told
+
+
+class Refused(DriverError):  # noqa: N818 - it names a thing, as core's errors do
+    """An answer that was an error.
+
+    Attributes:
+        details: what it says beside its code.
+
+    """
+
+    details: list[Detail]
+
+
+def failure(
+    code: ErrorCode, operation: str, message: str, *, retry_after: float | None = None
+) -> DriverError:
+    """Return an error of this provider."""
+    return DriverError(code, operation=operation, provider=PROVIDER, message=message, retry_after=retry_after)
+
+
+def too_large(operation: str, size: int, limit: int) -> DriverError:
+    """Return the error of an item over a limit, both in bytes."""
+    return failure(ErrorCode.TOO_LARGE, operation, f"{size} bytes; at most {limit}")
+
+
+def numbered(operation: str, number: int) -> DriverError:
+    """Return the error of one item of a call, by the number of its code."""
+    name = _NUMBERS.get(number, "UNKNOWN")
+    return failure(_CODES.get(name, ErrorCode.UNKNOWN), operation, name)
+
+
+def refused(operation: str, answer: Answer) -> Refused:
+    """Return what a service answered as an error of this provider.
+
+    The service's own words are mostly left out: they may repeat what was sent.
+    """
+    try:
+        told = msgspec.json.decode(answer.body, type=_Refusal).error
+    except msgspec.MsgspecError:
+        told = _Told()
+    code = _CODES.get(told.status) or _STATUSES.get(answer.status)
+    if code is None and answer.status >= _SERVER:
+        code = ErrorCode.UNAVAILABLE
+    words = told.status or f"status {answer.status}"
+    if code in _SPOKEN and told.message:
+        words = told.message[:_WORDS]
+    asked = answer.headers.get("retry-after", "")
+    error = Refused(
+        code or ErrorCode.UNKNOWN,
+        operation=operation,
+        provider=PROVIDER,
+        message=words,
+        retry_after=float(asked) if asked.isdecimal() else None,
+    )
+    error.details = [detail for raw in told.details if (detail := _detail(raw))]
+    return error
+
+
+def unreached(operation: str, error: Exception) -> DriverError:
+    """Return what a connection that failed means."""
+    if isinstance(error, TimeoutError):
+        words = "did not answer in time; the call may have been carried out"
+        return failure(ErrorCode.TIMEOUT, operation, words)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        words = (
+            f"the certificate is not trusted ({error.verify_message}); SSL_CERT_FILE names others to trust"
+        )
+    elif isinstance(error, http.client.HTTPException | ConnectionResetError | BrokenPipeError):
+        words = "closed the connection; the call may have been carried out"
+    else:
+        words = f"cannot be reached: {error}"
+    return failure(ErrorCode.UNAVAILABLE, operation, words)
+
+
+def _detail(raw: dict[str, Any]) -> Detail | None:
+    try:
+        return msgspec.convert(raw, Detail)
+    except msgspec.ValidationError:
+        return None

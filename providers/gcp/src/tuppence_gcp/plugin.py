@@ -1,0 +1,12 @@
+"""What this provider declares. The drivers load when one is asked for."""
+
+from __future__ import annotations
+
+from tuppence.drivers import Kind
+from tuppence.hookspecs import API, Provider, hookimpl
+
+
+@hookimpl
+def tuppence_provider() -> Provider:
+    """Describe the provider."""
+    return Provider(name="gcp", api=API, drivers={Kind.QUEUE: "tuppence_gcp.queue:PubSubQueue"})
