@@ -47,7 +47,12 @@ def run_all(tmp_path):
     results.mkdir()
     with tempfile.TemporaryDirectory(dir=FAST if os.access(FAST, os.W_OK) else None) as scratch:
         running = [_start(modules, results, scratch) for modules in RUNS]
-        printed = [process.communicate(timeout=300)[0] for process in running]
+        try:
+            printed = [process.communicate(timeout=300)[0] for process in running]
+        finally:
+            for process in running:
+                process.kill()  # the others too, where one hangs
+                process.communicate()
     assert [process.returncode for process in running] == [1, 1], printed
     found = [suite for path in results.iterdir() for suite in read(path).suites]
     return {suite.driver.rpartition(".")[2]: suite for suite in found}
