@@ -7,8 +7,11 @@ import gc
 import os
 import secrets
 import signal
+import sqlite3
 import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -349,6 +352,26 @@ def test_disabled_means_that_nothing_happens(tmp_path, monkeypatch, config):
         assert client.flush()
 
     assert not list(tmp_path.iterdir())
+
+
+def test_a_second_close_tells_as_the_first_whether_the_queue_has_everything(client, config):
+    client.capture("tick")
+    queue = sqlite3.connect(Path(config.folder) / "tuppence.db")
+    queue.execute("BEGIN EXCLUSIVE")
+
+    told = [client.close(0), client.close(0)]
+
+    queue.close()
+    assert told == [False, False]
+
+
+def test_of_several_who_close_each_waits_for_the_end(client, sent):
+    client.capture("tick")
+
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: (client.close(10), len(sent()[1])), range(8)))
+
+    assert found == [(True, 1)] * 8
 
 
 def test_a_closed_client_records_nothing_more(client):

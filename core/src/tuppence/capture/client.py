@@ -78,6 +78,7 @@ class Client:
         self._refused = 0
         self._failed = 0
         self._instance: Instance | None = None
+        self._ending: Instance | None = None
         self._first: dict[str, Instance] = {}
         lifecycle.register(self)
 
@@ -148,7 +149,7 @@ class Client:
         return await asyncio.to_thread(self.flush, timeout)
 
     def close(self, timeout: float = lifecycle.EXIT_TIMEOUT) -> bool:
-        """Stop capturing, try to send what is left, and let go of files. May be called twice.
+        """Stop capturing, try to send what is left, and let go of files. A second call waits for the first.
 
         Args:
             timeout: seconds to wait at most.
@@ -158,8 +159,14 @@ class Client:
 
         """
         self._closed = True
-        instance, self._instance, self._first = self._instance, None, {}
-        return instance is None or instance.close(timeout)
+        self._ending = self._instance or self._ending
+        self._instance = None
+        instance = self._first.pop(
+            "", None
+        )  # a signal handler or another thread may be closing too: one has it
+        if instance is not None:
+            return instance.close(timeout)
+        return self._ending is None or self._ending.ended(timeout)
 
     @property
     def stats(self) -> Stats:
@@ -267,7 +274,7 @@ class Client:
 
     def reset(self) -> None:
         """Start anew in a forked child: the journal, the locks and the thread are the parent's."""
-        inherited, self._instance, self._first = self._first.values(), None, {}
+        inherited, self._instance, self._ending, self._first = self._first.values(), None, None, {}
         self._captured = self._refused = self._failed = 0
         for instance in inherited:
             instance.abandon()

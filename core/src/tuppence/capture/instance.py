@@ -118,7 +118,13 @@ class Instance:
         """Give the journal up, so that its end can be seen; return whether the queue has everything."""
         self._give_up(timeout)
         self._wake.put(None)
-        self._ended.wait(timeout)
+        return self.ended(timeout)
+
+    def ended(self, timeout: float) -> bool:
+        """Wait for the end of what `close` began; return whether the queue has everything."""
+        until = self._closing_by
+        left = timeout if until is None else min(timeout, until - time.monotonic())
+        self._ended.wait(max(0.0, left))
         return self.sender.empty if self._path is None else not self._path.exists()
 
     def abandon(self) -> None:
