@@ -1,0 +1,18 @@
+"""What this provider declares. The drivers, and with them the SDK, load when one is asked for."""
+
+from __future__ import annotations
+
+from tuppence.drivers import Kind
+from tuppence.hookspecs import API, Provider, hookimpl
+
+
+@hookimpl
+def tuppence_provider() -> Provider:
+    """Describe the provider."""
+    return Provider(
+        name="azure",
+        api=API,
+        drivers={
+            Kind.QUEUE: {"storage": "tuppence_azure.storage_queue:StorageQueue"},
+        },
+    )
