@@ -210,7 +210,7 @@ def test_a_receipt_that_the_service_no_longer_knows_is_a_lost_lease(queue, opene
         ("OverLimit", ErrorCode.THROTTLED, ""),
         ("QueueDoesNotExist", ErrorCode.NOT_FOUND, "`tuppence deploy` makes it"),
         ("AccessDeniedException", ErrorCode.FORBIDDEN, ""),
-        ("ExpiredTokenException", ErrorCode.UNAUTHENTICATED, "expired or been replaced"),
+        ("ExpiredTokenException", ErrorCode.UNAUTHENTICATED, "the credentials have expired"),
     ],
 )
 def test_what_the_service_refuses_has_a_code_and_words(opened, stand_in, soon, name, code, words):

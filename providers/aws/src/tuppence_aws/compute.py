@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
@@ -32,10 +32,11 @@ from tuppence.drivers import (
     RunHandler,
 )
 from tuppence.errors import ErrorCode
+from tuppence.findings import Finding
 from tuppence_aws.errors import failure, translate
 from tuppence_aws.messages import ATTRIBUTE, read
-from tuppence_aws.names import named
-from tuppence_aws.session import AwsOptions, Session
+from tuppence_aws.names import arn, named
+from tuppence_aws.session import AwsOptions, Session, region_of
 
 CHECK_WAIT: Final = 5.0
 FUNCTIONS: Final = {"drain": "drain", "seal": "seal", "purge": "seal", "report": "report"}
@@ -78,7 +79,15 @@ class LambdaCompute(ComputeDriver):
         project, operation = self.context.project, "compute.check"
         named(project, CONSUME, operation)  # the longest of the names
         for part in dict.fromkeys(FUNCTIONS.values()):
-            self._check(named(project, part, operation), operation)
+            function = self.function(named(project, part, operation), operation, self._check_deadline())
+            if words := unfit(function):
+                raise failure(ErrorCode.UNAVAILABLE, operation, words)
+
+    def findings(self, *, deadline: Deadline) -> Iterable[Finding]:
+        """Look at each function, at the account's quota, and at what calls the consumer."""
+        from tuppence_aws.findings.functions import findings
+
+        return findings(self, deadline)
 
     def consumer(self, handle: BatchHandler, /) -> NativeHandler:
         """Return what an event source mapping of SQS calls; it answers which messages come again."""
@@ -99,6 +108,21 @@ class LambdaCompute(ComputeDriver):
 
         return run
 
+    def function(self, name: str, operation: str, deadline: Deadline) -> Any:
+        """Return what Lambda says of a function. Raises `DriverError`."""
+        client = self._session.client(operation, deadline)
+        needs = f"lambda:GetFunctionConfiguration on {self.arn(name)}"
+        with translate(operation, needs=needs):
+            try:
+                return client.get_function_configuration(FunctionName=name)
+            except client.exceptions.ResourceNotFoundException as error:
+                words = f"there is no function {name}; `tuppence deploy` creates it"
+                raise failure(ErrorCode.NOT_FOUND, operation, words) from error
+
+    def arn(self, name: str) -> str:
+        """Return a function's ARN, as far as it is known."""
+        return arn("lambda", region_of(self.options), f"function:{name}")
+
     def close(self) -> None:
         """Let the connections go."""
         self._session.close()
@@ -107,17 +131,16 @@ class LambdaCompute(ComputeDriver):
         """Return when this call must be over: for as long SQS keeps its messages from others."""
         return self.context.clock.now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
 
-    def _check(self, name: str, operation: str) -> None:
-        client = self._session.client(operation, Deadline.after(CHECK_WAIT, self.context.clock))
-        with translate(operation):
-            try:
-                found = client.get_function_configuration(FunctionName=name)
-            except client.exceptions.ResourceNotFoundException as error:
-                words = f"there is no function {name}; `tuppence deploy` creates it"
-                raise failure(ErrorCode.NOT_FOUND, operation, words) from error
-        if found.get("State", "Active") not in {"Active", "Inactive"}:  # an idle one wakes when it is called
-            words = f"{name} is {found['State']}: {found.get('StateReason') or 'wait a minute'}"
-            raise failure(ErrorCode.UNAVAILABLE, operation, words)
+    def _check_deadline(self) -> Deadline:
+        return Deadline.after(CHECK_WAIT, self.context.clock)
+
+
+def unfit(function: Mapping[str, Any]) -> str:
+    """Return why a function cannot be called, or nothing. An idle one wakes when it is called."""
+    name, state = function["FunctionName"], function.get("State", "Active")
+    if state not in {"Active", "Inactive"}:
+        return f"{name} is {state}: {function.get('StateReason') or 'wait a minute'}"
+    return ""
 
 
 def _deliveries(records: Sequence[Mapping[str, Any]], expires: datetime) -> list[Delivery]:

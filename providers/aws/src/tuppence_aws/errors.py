@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from tuppence.errors import DriverError, ErrorCode
@@ -19,6 +21,7 @@ _CODES: Final[Mapping[str, ErrorCode]] = {
     "QueueDoesNotExist": ErrorCode.NOT_FOUND,
     "ResourceNotFoundException": ErrorCode.NOT_FOUND,
     "NotFoundException": ErrorCode.NOT_FOUND,
+    "NoSuchEntity": ErrorCode.NOT_FOUND,
     "ConflictException": ErrorCode.ALREADY_EXISTS,
     "ConditionalCheckFailedException": ErrorCode.CONFLICT,
     "TransactionConflictException": ErrorCode.THROTTLED,
@@ -56,6 +59,7 @@ _CODES: Final[Mapping[str, ErrorCode]] = {
     "MissingAuthenticationToken": ErrorCode.UNAUTHENTICATED,
     "MissingAuthenticationTokenException": ErrorCode.UNAUTHENTICATED,
     "RequestExpired": ErrorCode.UNAUTHENTICATED,
+    "RequestTimeTooSkewed": ErrorCode.UNAUTHENTICATED,
     "ValidationException": ErrorCode.INVALID,
     "ValidationError": ErrorCode.INVALID,
     "BadRequestException": ErrorCode.INVALID,
@@ -108,6 +112,21 @@ _SDK: Final[Mapping[str, tuple[ErrorCode, str]]] = {
         "did not answer in time; the call may have been carried out",
     ),
 }
+SKEW: Final = timedelta(minutes=4)
+"""How far the clock may be off before it is named as the reason of a refusal; AWS allows five minutes."""
+_EXPIRED: Final = "the credentials have expired; sign in again, as by `aws sso login`, or set new ones"
+_UNKNOWN_KEY: Final = "AWS does not know the access key; it may have been deleted, or be of another partition"
+_WRONG_SECRET: Final = "the secret key is not the one that belongs to the access key"  # noqa: S105 - words about one
+_UNAUTHENTICATED: Final[Mapping[str, str]] = {
+    "ExpiredToken": _EXPIRED,
+    "ExpiredTokenException": _EXPIRED,
+    "InvalidClientTokenId": _UNKNOWN_KEY,
+    "UnrecognizedClientException": _UNKNOWN_KEY,
+    "InvalidSignatureException": _WRONG_SECRET,
+    "SignatureDoesNotMatch": _WRONG_SECRET,
+}
+DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
+"""Codes of a call that a policy does not allow."""
 _THROTTLED: Final = 429
 _SERVER: Final = 500
 
@@ -144,9 +163,34 @@ def answered(operation: str, name: str, *, status: int = 0, words: str = "") -> 
     return failure(code or ErrorCode.UNKNOWN, operation, f"{name}: {words}" if words else name)
 
 
+def unauthenticated(name: str, *, date: str, now: datetime) -> str:
+    """Return why credentials were refused.
+
+    Args:
+        name: the service's error code.
+        date: what the service's answer says of the time, as HTTP writes it.
+        now: what this machine says.
+
+    """
+    try:
+        off = abs(now - parsedate_to_datetime(date))
+    except (ValueError, TypeError):
+        off = timedelta(0)
+    if off > SKEW:
+        return f"this machine's clock is {off.total_seconds() / 60:.0f} minutes off; set it right"
+    name = name.rpartition("#")[2].partition(":")[0]
+    return _UNAUTHENTICATED.get(name, "the credentials are refused; they may have expired or been replaced")
+
+
 @contextmanager
-def translate(operation: str) -> Iterator[None]:
-    """Turn what the SDK raises into `DriverError`."""
+def translate(operation: str, *, needs: str = "") -> Iterator[None]:
+    """Turn what the SDK raises into `DriverError`.
+
+    Args:
+        operation: kind and method.
+        needs: the action and resource that a refusal is about; without them AWS's own words are passed on.
+
+    """
     try:
         yield
     except DriverError:
@@ -154,18 +198,24 @@ def translate(operation: str) -> Iterator[None]:
     except Exception as error:
         kinds = [kind.__name__ for kind in type(error).__mro__]
         if "ClientError" in kinds:
-            raise _refused(operation, error) from error
+            raise _refused(operation, error, needs) from error
         known = next((_SDK[kind] for kind in kinds if kind in _SDK), None)
         if known is None:
             raise
         raise failure(known[0], operation, known[1]) from error
 
 
-def _refused(operation: str, error: Any) -> DriverError:
+def _refused(operation: str, error: Any, needs: str) -> DriverError:
     """Return a `botocore.exceptions.ClientError` as an error of this provider."""
     told = error.response.get("Error", {})
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    found = answered(operation, str(told.get("Code", "")), status=status)
+    about = error.response.get("ResponseMetadata", {})
+    status, name = about.get("HTTPStatusCode", 0), str(told.get("Code", ""))
+    found = answered(operation, name, status=status)
+    if found.code is ErrorCode.UNAUTHENTICATED:  # the SDK signs by the machine's clock
+        date = about.get("HTTPHeaders", {}).get("date", "")
+        return answered(operation, name, words=unauthenticated(name, date=date, now=datetime.now(UTC)))
+    if needs and name in DENIED:
+        return failure(found.code, operation, f"needs {needs}")
     if found.code is ErrorCode.FORBIDDEN:  # names who may not do what, and nothing that was sent
         return failure(found.code, operation, str(told.get("Message", ""))[:300] or found.message)
     return found

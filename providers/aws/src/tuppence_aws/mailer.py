@@ -12,20 +12,27 @@ Emulator: moto keeps each mail as it was sent, ministack as what it understood o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from tuppence.clock import Deadline
 from tuppence.drivers import Context, Email, MailerDriver, Permission, Role
 from tuppence.errors import DriverError, ErrorCode
+from tuppence.findings import Finding
 from tuppence.mime import NoMail, address_in, compose
 from tuppence_aws.errors import failure, too_large, translate
 from tuppence_aws.names import arn
-from tuppence_aws.session import AwsOptions, Session
+from tuppence_aws.session import AwsOptions, Session, region_of
 
 CHECK_WAIT: Final = 5.0
 LARGEST: Final = 40_000_000
 """Bytes of a message."""
+ACCOUNT: Final = "ses:GetAccount on *"
+"""What it takes to ask whether an account may send."""
+PAUSED: Final = (
+    "sending is paused for this account; see Reputation metrics in the SES console, then "
+    "`aws sesv2 put-account-sending-attributes --sending-enabled`"
+)
 _WORDS: Final = {
     "MessageRejected": (
         "SES refused the mail. While the account is in the sandbox, sender and recipient must both be "
@@ -35,10 +42,7 @@ _WORDS: Final = {
     "MailFromDomainNotVerifiedException": (
         "the MAIL FROM domain of the sender is not verified; see Identities in the SES console"
     ),
-    "SendingPausedException": (
-        "sending is paused for this account; see Reputation metrics in the SES console, then "
-        "`aws sesv2 put-account-sending-attributes --sending-enabled`"
-    ),
+    "SendingPausedException": PAUSED,
     "AccountSuspendedException": (
         "AWS has suspended sending for this account; open the case in AWS Support Center"
     ),
@@ -73,23 +77,29 @@ class SesMailer(MailerDriver):
         """Prove that the account may send, and that the configuration set is there."""
         operation = "mailer.check"
         client = self._session.client(operation, Deadline.after(CHECK_WAIT, self.context.clock))
-        with translate(operation):
+        with translate(operation, needs=ACCOUNT):
             if not client.get_account()["SendingEnabled"]:
-                raise failure(ErrorCode.FORBIDDEN, operation, _WORDS["SendingPausedException"])
-            if self.options.configuration_set:
+                raise failure(ErrorCode.FORBIDDEN, operation, PAUSED)
+        if self.options.configuration_set:
+            with translate(operation, needs=f"ses:GetConfigurationSet on {self._set_arn()}"):
                 try:
                     client.get_configuration_set(ConfigurationSetName=self.options.configuration_set)
                 except client.exceptions.NotFoundException as error:
                     raise self._missing(operation) from error
 
+    def findings(self, *, deadline: Deadline, sender: str = "", to: Sequence[str] = ()) -> Iterable[Finding]:
+        """Look at the sandbox, at what is left of the day's quota, and at the addresses."""
+        from tuppence_aws.findings.mail import findings
+
+        return findings(self.options, deadline, sender or self.options.sender, to)
+
     def permissions(self, role: Role, /) -> Sequence[Permission]:
         """Return IAM actions. A whole message is sent by one call and allowed by the name of another."""
         if role is not Role.REPORTER:
             return ()
-        region, configuration_set = self.options.region, self.options.configuration_set
-        resources = [arn("ses", region, "identity/*")]
-        if configuration_set:
-            resources.append(arn("ses", region, f"configuration-set/{configuration_set}"))
+        resources = [arn("ses", region_of(self.options), "identity/*")]
+        if self.options.configuration_set:
+            resources.append(self._set_arn())
         return [
             Permission(action=action, resource=resource)
             for resource in resources
@@ -140,6 +150,9 @@ class SesMailer(MailerDriver):
             raise self._missing(operation) from error
         except client.exceptions.ClientError as error:
             raise _explained(error, operation) from error
+
+    def _set_arn(self) -> str:
+        return arn("ses", region_of(self.options), f"configuration-set/{self.options.configuration_set}")
 
     def _missing(self, operation: str) -> DriverError:
         words = f"there is no configuration set {self.options.configuration_set} in this region"

@@ -43,7 +43,7 @@ UNUSED: Final = frozenset({"click", "rich"})
 """Only the command line's, with what they need."""
 _OWN_UNUSED: Final = (
     *("tuppence/cli", "tuppence/demo", "tuppence/testing", "tuppence/deploy.py", "tuppence/terraform.py"),
-    *("tuppence_aws/terraform", "tuppence_aws/deploy.py", "tuppence_aws/package.py"),
+    *("tuppence_aws/terraform", "tuppence_aws/deploy.py", "tuppence_aws/package.py", "tuppence_aws/findings"),
 )
 _LIBRARIES_UNUSED: Final = (".", "bin/", "zstandard/_cffi.")
 """What installers leave behind, commands, and zstandard's other half, which is PyPy's."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
@@ -34,12 +34,13 @@ from tuppence.drivers import (
     Role,
 )
 from tuppence.errors import DriverError, ErrorCode
+from tuppence.findings import Finding
 from tuppence_aws.answers import Described, Receipt, Received, Redrive, Settled
-from tuppence_aws.errors import failure, too_large
+from tuppence_aws.errors import DENIED, failure, too_large
 from tuppence_aws.messages import ATTRIBUTE, entry, weight
 from tuppence_aws.names import arn
-from tuppence_aws.session import AwsOptions
-from tuppence_aws.signed import SignedService, region_of
+from tuppence_aws.session import AwsOptions, region_of
+from tuppence_aws.signed import SignedService
 
 Result = TypeVar("Result")
 
@@ -121,7 +122,7 @@ class SqsQueue(QueueDriver):
 
     def check(self) -> None:
         """Prove that the queue is there, may be read, and sets aside where the drain looks."""
-        found = self._attributes("queue.check", ["RedrivePolicy"], self._check_deadline())
+        found = self.attributes("queue.check", ["RedrivePolicy"], self._check_deadline())
         policy = msgspec.json.decode(found.get("RedrivePolicy") or "{}", type=Redrive)
         target = policy.target.rpartition(":")[2]
         if target != self._aside:
@@ -130,14 +131,17 @@ class SqsQueue(QueueDriver):
             )
             raise failure(ErrorCode.INVALID, "queue.check", f"{words}; `tuppence deploy` mends it")
 
+    def findings(self, *, deadline: Deadline) -> Iterable[Finding]:
+        """Look at its settings, at what it has set aside, and at who may send."""
+        from tuppence_aws.findings.queue import findings
+
+        return findings(self, deadline)
+
     def permissions(self, role: Role, /) -> Sequence[Permission]:
         """Return actions of IAM, and the queues they may touch."""
-        region = region_of(self.options)
         names = (self.name,) if role is Role.PRODUCER else (self.name, self._aside)
         return [
-            Permission(
-                action=f"sqs:{action}", resource=arn("sqs", region, name, account=self.options.account)
-            )
+            Permission(action=f"sqs:{action}", resource=self._arn(name))
             for name in names
             for action in _ACTIONS[role]
         ]
@@ -209,16 +213,26 @@ class SqsQueue(QueueDriver):
 
     def depth(self, *, deadline: Deadline) -> tuple[int, timedelta | None]:
         """Return about how many messages wait or are leased. SQS does not say how old they are."""
-        found = self._attributes("queue.depth", _COUNTS, deadline)
+        found = self.attributes("queue.depth", _COUNTS, deadline)
         return sum(int(found.get(name, 0)) for name in _COUNTS), None
 
-    def dead_letters(self) -> QueueDriver | None:
+    def dead_letters(self) -> SqsQueue | None:
         """Return the queue into which SQS moves what was received too often."""
         return _DeadLetters(msgspec.structs.replace(self.options, queue=self._aside), self.context)
+
+    def attributes(self, operation: str, names: Sequence[str], deadline: Deadline) -> dict[str, str]:
+        """Return what SQS says of the queue. Raises `DriverError`."""
+        request = {"QueueUrl": self._address(operation), "AttributeNames": names}
+        found = self._call(operation, "GetQueueAttributes", request, Described, deadline)
+        self.context.meter.count("sqs.requests")
+        return found.attributes
 
     def close(self) -> None:
         """Let the connection go."""
         self._service.close()
+
+    def _arn(self, name: str) -> str:
+        return arn("sqs", region_of(self.options), name, account=self.options.account)
 
     def _address(self, operation: str) -> str:
         """Return what the service takes as the queue's address.
@@ -289,21 +303,18 @@ class SqsQueue(QueueDriver):
         self.context.meter.count("sqs.requests", max(1, math.ceil(size / BILLED)))
         return {int(one.id): one.error(operation) for one in answer.failed or ()}
 
-    def _attributes(self, operation: str, names: Sequence[str], deadline: Deadline) -> dict[str, str]:
-        request = {"QueueUrl": self._address(operation), "AttributeNames": names}
-        found = self._call(operation, "GetQueueAttributes", request, Described, deadline)
-        self.context.meter.count("sqs.requests")
-        return found.attributes
-
     def _call(
         self, operation: str, action: str, request: object, answer: type[Result], deadline: Deadline
     ) -> Result:
         try:
             return self._service.call(operation, action, request, answer, deadline=deadline)
         except DriverError as error:
-            if error.code is not ErrorCode.NOT_FOUND:
+            if error.code is ErrorCode.NOT_FOUND:
+                words = f"there is no queue {self.name}; `tuppence deploy` makes it"
+            elif error.message in DENIED:
+                words = f"needs sqs:{action.removesuffix('Batch')} on {self._arn(self.name)}"
+            else:
                 raise
-            words = f"there is no queue {self.name}; `tuppence deploy` makes it"
             raise failure(error.code, operation, words) from error
 
     def _check_deadline(self) -> Deadline:
@@ -333,7 +344,11 @@ class _DeadLetters(SqsQueue):
 
     def check(self) -> None:
         """Prove that it is there and may be read."""
-        self._attributes("queue.check", ["QueueArn"], self._check_deadline())
+        self.attributes("queue.check", ["QueueArn"], self._check_deadline())
+
+    def findings(self, *, deadline: Deadline) -> Iterable[Finding]:  # noqa: ARG002 - no call is made
+        """Say nothing: the queue it belongs to does."""
+        return ()
 
     def dead_letters(self) -> None:
         """Return none."""

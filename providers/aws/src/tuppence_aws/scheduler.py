@@ -13,7 +13,7 @@ Emulator: ministack and moto keep what they are given and refuse no line; only m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -21,12 +21,13 @@ import msgspec
 from tuppence.clock import Deadline
 from tuppence.drivers import Context, Schedule, SchedulerDriver
 from tuppence.errors import ConfigError, ErrorCode
+from tuppence.findings import Finding
 from tuppence.schedule import check_cron, check_timezone
 from tuppence_aws.compute import FUNCTIONS
 from tuppence_aws.cron import LONGEST, to_aws
 from tuppence_aws.errors import failure, translate
-from tuppence_aws.names import named
-from tuppence_aws.session import AwsOptions, Session
+from tuppence_aws.names import arn, named
+from tuppence_aws.session import AwsOptions, Session, region_of
 
 LONGEST_CALL: Final = 10.0
 """Seconds; the interface gives a scheduler no deadline."""
@@ -85,8 +86,15 @@ class EventBridgeScheduler(SchedulerDriver):
     def check(self) -> None:
         """Prove that the group is there."""
         operation = "scheduler.check"
-        with translate(operation):
+        group = arn("scheduler", region_of(self.options), f"schedule-group/{self.group(operation)}")
+        with translate(operation, needs=f"scheduler:GetScheduleGroup on {group}"):
             self._find_group(self._client(operation), operation)
+
+    def findings(self, *, deadline: Deadline) -> Iterable[Finding]:
+        """Look whether its schedules are enabled."""
+        from tuppence_aws.findings.schedules import findings
+
+        return findings(self, deadline)
 
     def upsert(self, schedule: Schedule, /) -> None:
         """Create or replace a schedule."""

@@ -37,6 +37,11 @@ class AwsOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     endpoint: str = ""
 
 
+def region_of(options: AwsOptions) -> str:
+    """Return the region as far as it is known without the SDK, or nothing."""
+    return options.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
+
+
 class Session:
     """The clients of one service."""
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 import http.client
 import os
 import ssl
-from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from typing import Final, TypeVar
 
 import msgspec
@@ -20,15 +18,13 @@ from tuppence.connection import Answer
 from tuppence.errors import DriverError, ErrorCode
 from tuppence_aws.connection import Connection
 from tuppence_aws.credentials import CredentialChain
-from tuppence_aws.errors import answered, failure, translate
+from tuppence_aws.errors import answered, failure, translate, unauthenticated
 from tuppence_aws.names import domain_of
-from tuppence_aws.session import AwsOptions
+from tuppence_aws.session import AwsOptions, region_of
 from tuppence_aws.signature import signed
 
 Result = TypeVar("Result")
 
-SKEW: Final = timedelta(minutes=4)
-"""How far the clock may be off before it is named as the reason of a refusal; AWS allows five minutes."""
 _OK: Final = 200
 
 
@@ -123,23 +119,8 @@ class SignedService:
         if error.code is not ErrorCode.UNAUTHENTICATED:
             return error
         self._credentials.forget()
-        words = "the credentials are refused; they may have expired or been replaced"
-        off = self._skew(got)
-        if off > SKEW:
-            words = f"this machine's clock is {off.total_seconds() / 60:.0f} minutes off; set it right"
+        words = unauthenticated(name, date=got.headers.get("date", ""), now=self._clock.now())
         return answered(operation, name, status=got.status, words=words)
-
-    def _skew(self, got: Answer) -> timedelta:
-        try:
-            theirs = parsedate_to_datetime(got.headers.get("date", ""))
-            return abs(self._clock.now() - theirs)
-        except (ValueError, TypeError):
-            return timedelta(0)
-
-
-def region_of(options: AwsOptions) -> str:
-    """Return the region as far as it is known without the SDK, or nothing."""
-    return options.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
 
 
 def _region_by_sdk(options: AwsOptions, operation: str) -> str:

@@ -9,7 +9,7 @@ Errors: `tuppence_aws.errors`. Beyond the table's capacity calls are THROTTLED (
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ from tuppence.drivers import (
     Version,
 )
 from tuppence.errors import DriverError, ErrorCode
+from tuppence.findings import Finding
 from tuppence_aws.errors import failure, too_large
 from tuppence_aws.items import (
     ITEM_BYTES,
@@ -45,7 +46,6 @@ from tuppence_aws.items import (
     weight,
     write_units,
 )
-from tuppence_aws.names import arn
 from tuppence_aws.table import StoreOptions, Table, units_in
 
 BATCH: Final = 25
@@ -77,16 +77,22 @@ class DynamoStore(StoreDriver):
 
     def __init__(self, options: StoreOptions, context: Context) -> None:
         super().__init__(options, context)
-        self._table = Table(options, context)
-        self.name = self._table.name
+        self.table = Table(options, context)
+        self.name = self.table.name
 
     def check(self) -> None:
         """Prove that the table is there, takes calls, has our keys, and deletes what has expired."""
-        self._table.check("store.check", Deadline.after(CHECK_WAIT, self.context.clock))
+        self.table.check("store.check", Deadline.after(CHECK_WAIT, self.context.clock))
+
+    def findings(self, *, deadline: Deadline) -> Iterable[Finding]:
+        """Look at how what has expired is deleted, and at what the capacity costs."""
+        from tuppence_aws.findings.table import findings
+
+        return findings(self, deadline)
 
     def permissions(self, role: Role, /) -> Sequence[Permission]:
         """Return the calls on the table that a role makes."""
-        resource = arn("dynamodb", self.options.region, f"table/{self.name}")
+        resource = self.table.arn
         return [Permission(action=f"dynamodb:{name}", resource=resource) for name in _ACTIONS[role]]
 
     def put(
@@ -130,7 +136,7 @@ class DynamoStore(StoreDriver):
         items = _found(answer)
         if any(answer.get("UnprocessedKeys", {}).values()):
             each = units_in(answer) / len(items) if items else 1.0
-            raise self._table.throttled("store.get", "dynamodb.rcu", each * len(keys))
+            raise self.table.throttled("store.get", "dynamodb.rcu", each * len(keys))
         found = {key_in(item): item for item in items}
         return [self._living(found.get(key)) for key in keys]
 
@@ -191,7 +197,7 @@ class DynamoStore(StoreDriver):
 
     def close(self) -> None:
         """Let the connections go."""
-        self._table.close()
+        self.table.close()
 
     def _put_each(
         self, records: Mapping[int, Record], condition: Absent | Version, deadline: Deadline
@@ -227,7 +233,7 @@ class DynamoStore(StoreDriver):
         if isinstance(condition, Version):
             values[":v"] = {"S": condition.value}
         try:
-            self._table.ask(
+            self.table.ask(
                 operation,
                 method,
                 "dynamodb.wcu",
@@ -240,7 +246,7 @@ class DynamoStore(StoreDriver):
         except DriverError as error:
             if error.code is not ErrorCode.CONFLICT:
                 raise
-            self._table.used("dynamodb.wcu", units)
+            self.table.used("dynamodb.wcu", units)
             code = ErrorCode.ALREADY_EXISTS if isinstance(condition, Absent) else ErrorCode.CONFLICT
             raise failure(code, operation, "the condition is not met") from error.__cause__
 
@@ -255,16 +261,16 @@ class DynamoStore(StoreDriver):
         if not requests:
             return []
         wanted = {self.name: list(requests.values())}
-        answer = self._table.ask(operation, "batch_write_item", "dynamodb.wcu", deadline, RequestItems=wanted)
+        answer = self.table.ask(operation, "batch_write_item", "dynamodb.wcu", deadline, RequestItems=wanted)
         left = {_key_in(one) for some in answer.get("UnprocessedItems", {}).values() for one in some}
         return [
-            ItemError(position, self._table.throttled(operation, "dynamodb.wcu", units[position]))
+            ItemError(position, self.table.throttled(operation, "dynamodb.wcu", units[position]))
             for position, request in requests.items()
             if _key_in(request) in left
         ]
 
     def _read(self, operation: str, method: str, deadline: Deadline, **parameters: Any) -> Any:
-        return self._table.ask(operation, method, "dynamodb.rcu", deadline, **parameters)
+        return self.table.ask(operation, method, "dynamodb.rcu", deadline, **parameters)
 
     def _living(self, item: Item | None) -> Record | None:
         """Return the record of an item, unless it has expired."""

@@ -13,7 +13,8 @@ from tuppence.drivers import Context
 from tuppence.errors import DriverError, ErrorCode
 from tuppence_aws.capacity import Capacity
 from tuppence_aws.errors import failure, translate
-from tuppence_aws.session import AwsOptions, Session
+from tuppence_aws.names import arn
+from tuppence_aws.session import AwsOptions, Session, region_of
 
 Unit = Literal["dynamodb.rcu", "dynamodb.wcu"]
 
@@ -51,6 +52,7 @@ class Table:
 
     def __init__(self, options: StoreOptions, context: Context) -> None:
         self.name = options.table or f"tuppence-{context.project}"
+        self.arn = arn("dynamodb", region_of(options), f"table/{self.name}")
         self._session = Session("dynamodb", options)
         self._meter = context.meter
         self._capacity: dict[Unit, Capacity] = {
@@ -60,10 +62,8 @@ class Table:
 
     def check(self, operation: str, deadline: Deadline) -> None:
         """Prove that the table is there, takes calls, has our keys, and deletes what has expired."""
-        client = self._session.client(operation, deadline)
-        with self._translated(operation):
-            found = client.describe_table(TableName=self.name)["Table"]
-            ttl = client.describe_time_to_live(TableName=self.name)["TimeToLiveDescription"]
+        found = self.described(operation, deadline)
+        ttl = self.time_to_live(operation, deadline)
         if found["TableStatus"] not in _USABLE:
             words = f"the table {self.name} is {found['TableStatus']}; wait until it is ACTIVE"
             raise failure(ErrorCode.UNAVAILABLE, operation, words)
@@ -71,10 +71,30 @@ class Table:
         if found["KeySchema"] != _KEYS or not types >= _STRINGS:
             words = f"the table {self.name} is another's: its keys are not the strings p and s"
             raise failure(ErrorCode.INVALID, operation, f"{words}; name one of our own in `table`")
+        if self.keeps(ttl):
+            raise failure(ErrorCode.INVALID, operation, f"{self.keeping}; `tuppence deploy` gives it one")
+
+    def described(self, operation: str, deadline: Deadline) -> Any:
+        """Return what DynamoDB says of the table. Raises `DriverError`."""
+        client = self._session.client(operation, deadline)
+        with self._translated(operation, needs="dynamodb:DescribeTable"):
+            return client.describe_table(TableName=self.name)["Table"]
+
+    def time_to_live(self, operation: str, deadline: Deadline) -> Any:
+        """Return what DynamoDB says of how it deletes what has expired. Raises `DriverError`."""
+        client = self._session.client(operation, deadline)
+        with self._translated(operation, needs="dynamodb:DescribeTimeToLive"):
+            return client.describe_time_to_live(TableName=self.name)["TimeToLiveDescription"]
+
+    def keeps(self, ttl: Any) -> bool:
+        """Whether what has expired is never deleted."""
         enabled = ttl.get("TimeToLiveStatus") in {"ENABLED", "ENABLING"}
-        if not enabled or ttl.get("AttributeName") != _TTL:
-            words = f"the table {self.name} would keep what has expired: it has no time to live on `{_TTL}`"
-            raise failure(ErrorCode.INVALID, operation, f"{words}; `tuppence deploy` gives it one")
+        return not enabled or ttl.get("AttributeName") != _TTL
+
+    @property
+    def keeping(self) -> str:
+        """What is wrong with a table that does."""
+        return f"the table {self.name} would keep what has expired: it has no time to live on `{_TTL}`"
 
     def ask(
         self,
@@ -131,10 +151,10 @@ class Table:
         self._session.close()
 
     @contextmanager
-    def _translated(self, operation: str) -> Iterator[None]:
+    def _translated(self, operation: str, *, needs: str = "") -> Iterator[None]:
         """Turn what the SDK raises into `DriverError`, with a missing table called by its name."""
         try:
-            with translate(operation):
+            with translate(operation, needs=f"{needs} on {self.arn}" if needs else ""):
                 yield
         except DriverError as error:
             if error.code is not ErrorCode.NOT_FOUND:
