@@ -15,7 +15,7 @@ from tuppence import report
 from tuppence.clock import Clock, Deadline, SystemClock
 from tuppence.config import load
 from tuppence.drivers import Context, Key, Record
-from tuppence.event import milliseconds
+from tuppence.event import QUESTION, milliseconds
 from tuppence.local.database import FileOptions
 from tuppence.local.store import LocalStore
 from tuppence.meter import UnitMeter
@@ -24,6 +24,7 @@ from tuppence.pipeline.asked import Asked
 from tuppence.pipeline.cells import CellTally
 from tuppence.pipeline.records import pack_rollup, pack_texts
 from tuppence.pipeline.rollup import Rollup, Seen, merge_day
+from tuppence.pipeline.rows import Rows
 from tuppence.pipeline.texts import Texts
 from tuppence.pipeline.visitors import Hashes
 from tuppence.report.facts import WEEKS
@@ -77,8 +78,8 @@ def _hours(store: Store, traffic: Traffic, hashes: Hashes, day: date) -> Iterabl
         cell, asked = CellTally(hashes), Asked()
         cell.add(columns, Counter(columns.type))
         outcomes, causes = columns.data["outcome"], [None] * len(columns.time)
-        cell.add_questions(columns, outcomes, causes)
-        asked.add(columns.data["text"], outcomes, causes, map(hashes.users.__getitem__, columns.user))
+        cell.add_questions(Rows(columns, QUESTION, len(columns.time)), outcomes, causes)
+        asked.add(columns.data["text"], outcomes, causes, hashes.users.of(columns.user))
         texts, left_out = asked.texts()
         kept = Texts(days={f"{day}": texts}, left_out={f"{day}": left_out})
         _put(store, layout.texts(PROJECT, hour), pack_texts(kept))

@@ -3,90 +3,95 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from heapq import nsmallest
-from typing import Final
+from collections.abc import Mapping, Sequence
+from itertools import compress
 
 from tuppence.event import Outcome
 from tuppence.pipeline.texts import ASKERS, TEXTS, Text, key_of
 
-_CROWD: Final = 8 * ASKERS
-"""Askers of a text held before all but the lowest hashes are let go."""
-_HELD: Final = 50_000
-"""Rows counted before they are folded into the texts."""
-
 
 class Asked:
-    """The texts of one day's share of an hour."""
+    """The texts of one day's share of an hour.
+
+    Columns are held as they come and looked at once, when all are there: of a long tail most texts will not
+    be kept, and of those nothing but their number needs to be known.
+    """
 
     def __init__(self) -> None:
-        self._counts: Counter[tuple[str | None, str, str | None]] = Counter()
-        self._askers: set[tuple[str | None, int | None]] = set()
-        self._texts: dict[str, Text] = {}
-        self._keys: dict[str, str] = {}
+        self._texts: list[str | None] = []
+        self._outcomes: list[str] = []
+        self._causes: list[str | None] = []
+        self._askers: list[int | None] = []
+        self._judged: list[tuple[str, bool]] = []
+        self._same: dict[str | None, str | None] = {}
 
     def add(
         self,
         texts: Sequence[str | None],
         outcomes: Sequence[str],
         causes: Sequence[str | None],
-        askers: Iterable[int | None],
-    ) -> None:
-        """Gather questions, given as columns; askers as hashes. Those without a text are left out."""
-        self._counts.update(zip(texts, outcomes, causes, strict=True))
-        self._askers.update(zip(texts, askers, strict=True))
-        if max(len(self._counts), len(self._askers)) > _HELD:
-            self._fold()
+        askers: Sequence[int | None],
+    ) -> Sequence[str | None]:
+        """Gather questions, given as columns; askers as hashes. Those without a text are left out.
+
+        Returns the texts, each held in memory once however often it comes.
+        """
+        same = list(map(self._same.setdefault, texts, texts))
+        self._texts += same
+        self._outcomes += outcomes
+        self._causes += causes
+        self._askers += askers
+        return same
 
     def judge(self, text: str, *, useful: bool) -> None:
-        """Credit what someone said of an answer to the question."""
-        if text and not text.isspace():
-            one = self._of(text)
-            one.useful_yes += useful
-            one.useful_no += not useful
+        """Credit what someone said of an answer to the question, which has been added."""
+        self._judged.append((text, useful))
 
     def texts(self) -> tuple[dict[str, Text], int]:
         """Return the most asked texts by key, and how many questions are left out."""
-        self._fold()
-        keys = sorted(self._texts, key=lambda key: (-self._texts[key].count, key))
-        kept = {key: self._texts[key] for key in keys[:TEXTS]}
-        for text in kept.values():
-            _thin(text)
-        return kept, sum(self._texts[key].count for key in keys[TEXTS:])
+        counts = Counter(self._texts)
+        keys = {text: key_of(text) for text in counts if text and not text.isspace()}
+        totals: dict[str, int] = {}
+        for text, key in keys.items():
+            totals[key] = totals.get(key, 0) + counts[text]
+        most = sorted(totals)
+        most.sort(key=totals.__getitem__, reverse=True)
+        kept = {key: Text("", count=totals[key]) for key in most[:TEXTS]}
+        of: dict[str | None, Text] = {}
+        for text, key in keys.items():
+            if key in kept:
+                one = of[text] = kept[key]
+                one.text = min(one.text or text, text)
+        self._tell(of)
+        return kept, sum(map(totals.__getitem__, most[TEXTS:]))
 
-    def _fold(self) -> None:
-        of = self._of
-        for (text, outcome, cause), times in self._counts.items():
-            if text and not text.isspace():
-                one = of(text)
-                one.count += times
-                one.outcomes[outcome] = one.outcomes.get(outcome, 0) + times
-                if cause and outcome != Outcome.ANSWERED:
-                    told = f"{outcome}/{cause}"
-                    one.causes[told] = one.causes.get(told, 0) + times
-        for text, asker in self._askers:
-            if text and asker is not None and not text.isspace():
-                askers = of(text).askers
-                askers.append(asker)
-                if len(askers) > _CROWD:
-                    _thin(of(text))
-        self._counts.clear()
-        self._askers.clear()
-
-    def _of(self, text: str) -> Text:
-        key = self._keys.get(text)
-        if key is None:
-            key = self._keys[text] = key_of(text)
-        one = self._texts.get(key)
-        if one is None:
-            one = self._texts[key] = Text(text)
-        elif text < one.text:
-            one.text = text
-        return one
+    def _tell(self, of: Mapping[str | None, Text]) -> None:
+        """Add to the texts, by spelling, how they ended, who asked them, and what was said of the answers."""
+        wanted = list(map(of.__contains__, self._texts))
+        texts = list(compress(self._texts, wanted))
+        ends = zip(texts, compress(self._outcomes, wanted), compress(self._causes, wanted), strict=True)
+        for (text, outcome, cause), times in Counter(ends).items():
+            one = of[text]
+            one.outcomes[outcome] = one.outcomes.get(outcome, 0) + times
+            if cause and outcome != Outcome.ANSWERED:
+                told = f"{outcome}/{cause}"
+                one.causes[told] = one.causes.get(told, 0) + times
+        crowds: dict[str | None, set[int]] = {text: set() for text in of}
+        for text, asker in zip(texts, compress(self._askers, wanted), strict=True):
+            if asker is not None:
+                crowds[text].add(asker)
+        for text, crowd in crowds.items():
+            of[text].askers += crowd
+        for one in of.values():
+            _thin(one)
+        for text, useful in self._judged:
+            if text in of:
+                of[text].useful_yes += useful
+                of[text].useful_no += not useful
 
 
 def _thin(text: Text) -> None:
     """Keep the lowest hashes of a text's askers, if they are more than are kept at all."""
-    askers = set(text.askers)
+    askers = sorted(set(text.askers))
     text.sampled = text.sampled or len(askers) > ASKERS
-    text.askers[:] = nsmallest(ASKERS, askers)
+    text.askers = askers[:ASKERS]

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from tuppence.batch import Columns, column
+from tuppence.batch import Columns
 from tuppence.event import Outcome
 from tuppence.pipeline.names import bounded, kept_names, strings, summed, wholes
 from tuppence.pipeline.rollup import Cell, ModelUse, RouteUse
+from tuppence.pipeline.rows import Rows
 from tuppence.pipeline.sketch import Histogram, IdSet
 from tuppence.pipeline.visitors import Hashes
 
@@ -23,8 +24,8 @@ class CellTally:
         self._hashes = hashes
         self._events = 0
         self._types: Counter[str] = Counter()
-        self._people: set[int | None] = set()
-        self._sessions: set[int | None] = set()
+        self._people: set[str | None] = set()
+        self._sessions: set[str | None] = set()
         self._outcomes: Counter[tuple[str, str | None]] = Counter()
         self._useful: Counter[bool] = Counter()
         self._latency: Counter[int | None] = Counter()
@@ -37,29 +38,27 @@ class CellTally:
         """Count what all events have. `types` are the events by type."""
         self._events += len(columns.time)
         self._types.update(types)
-        self._people.update(map(self._hashes.users.__getitem__, columns.user))
-        self._sessions.update(map(self._hashes.sessions.__getitem__, columns.session))
+        self._people.update(columns.user)
+        self._sessions.update(columns.session)
 
-    def add_questions(
-        self, questions: Columns, outcomes: Sequence[str], causes: Sequence[str | None]
-    ) -> None:
+    def add_questions(self, questions: Rows, outcomes: Sequence[str], causes: Sequence[str | None]) -> None:
         """Count what only questions have."""
         self._outcomes.update(zip(outcomes, causes, strict=True))
-        self._sources.update(questions.source)
-        self._latency.update(wholes(column(questions, "latency_ms")))
-        models = strings(column(questions, "model"))
+        self._sources.update(questions.field("source"))
+        self._latency.update(wholes(questions.data("latency_ms")))
+        models = strings(questions.data("model"))
         self._models.update(models)
         for name, total in self._tokens.items():
-            for model, tokens in zip(models, wholes(column(questions, name)), strict=True):
+            for model, tokens in zip(models, wholes(questions.data(name)), strict=True):
                 if tokens:
                     total[model] = total.get(model, 0) + tokens
 
-    def add_requests(self, requests: Columns) -> None:
+    def add_requests(self, requests: Rows) -> None:
         """Count what only requests have. One without a route is counted as an event only."""
-        methods = strings(column(requests, "method"))
-        statuses = wholes(column(requests, "status"))
-        latencies = wholes(column(requests, "latency_ms"))
-        rows = zip(methods, strings(column(requests, "route")), statuses, latencies, strict=True)
+        methods = strings(requests.data("method"))
+        statuses = wholes(requests.data("status"))
+        latencies = wholes(requests.data("latency_ms"))
+        rows = zip(methods, strings(requests.data("route")), statuses, latencies, strict=True)
         self._requests.update(
             (f"{method or '?'} {route}", latency, (status or 0) >= _SERVER_ERROR)
             for method, route, status, latency in rows
@@ -86,8 +85,8 @@ class CellTally:
             causes=bounded(causes),
             useful_yes=self._useful[True],
             useful_no=self._useful[False],
-            people=IdSet.of(person for person in self._people if person is not None),
-            sessions=IdSet.of(session for session in self._sessions if session is not None),
+            people=IdSet.of(one for one in self._hashes.users.of(self._people) if one is not None),
+            sessions=IdSet.of(map(self._hashes.sessions.once, filter(None, self._sessions))),
             latency=_histogram(self._latency),
             models=self._model_uses(),
             sources=bounded(_named(self._sources)),

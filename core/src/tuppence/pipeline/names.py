@@ -12,7 +12,7 @@ from tuppence.pipeline.rollup import NAMES, OTHER
 MOST: Final = 2**40
 """A number above it is nonsense, and sums of such would in time not fit into 64 bits."""
 _STRINGS: Final = frozenset({str, type(None)})
-_INTEGERS: Final = frozenset({int})
+_INTEGERS: Final = frozenset({int, type(None)})
 _TRUTHS: Final = frozenset({bool, type(None)})
 
 
@@ -32,8 +32,10 @@ def truths(values: Sequence[Any]) -> Sequence[bool | None]:
 
 def wholes(values: Sequence[Any]) -> Sequence[int | None]:
     """Return the values as whole numbers from 0 to `MOST`, rounded; all others as `None`."""
-    if values and _INTEGERS.issuperset(map(type, values)) and min(values) >= 0 and max(values) <= MOST:
-        return values
+    if _INTEGERS.issuperset(map(type, values)):
+        some = list(filter(None, values))  # neither 0 nor nothing is out of bounds
+        if not some or (min(some) >= 0 and max(some) <= MOST):
+            return values
     return [
         value if type(value) is int and 0 <= value <= MOST else _whole(value) if value is not None else None
         for value in values

@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from itertools import compress
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from tuppence.batch import Columns, Header, column, select, unpack
+from tuppence.batch import Columns, Header, select, unpack
 from tuppence.event import FEEDBACK, QUESTION, REQUEST, Outcome, captured_id, hour_start, milliseconds
 from tuppence.pipeline.asked import Asked
 from tuppence.pipeline.cells import CellTally
 from tuppence.pipeline.identity import Identities
 from tuppence.pipeline.names import strings, truths
 from tuppence.pipeline.rollup import Rollup
+from tuppence.pipeline.rows import Rows
 from tuppence.pipeline.sketch import IdSet
 from tuppence.pipeline.texts import Texts
 from tuppence.pipeline.visitors import Hashes
@@ -38,6 +40,15 @@ class Judgement(NamedTuple):
     event: str
     useful: bool
     cell: str
+
+
+class _Named(NamedTuple):
+    """Questions by what others call them: captured ones by number within their instance, all others by id."""
+
+    day: str
+    instance: str
+    names: Sequence[Any]
+    texts: Sequence[str | None]
 
 
 class Tally:
@@ -66,7 +77,7 @@ class Tally:
         self._cells: dict[str, CellTally] = {}
         self._asked: dict[str, Asked] = {}
         self._judgements: dict[str, Judgement] = {}
-        self._questions: list[tuple[str, Header, Columns]] = []  # day; no more of the columns than is needed
+        self._questions: list[_Named] = []
         self._duplicates = 0
         self._unreadable = 0
 
@@ -134,34 +145,35 @@ class Tally:
         types = Counter(columns.type)
         cell.add(columns, types)
         if types[QUESTION]:
-            self._count_questions(name, header, _of_type(columns, QUESTION, types))
+            self._count_questions(name, header, Rows(columns, QUESTION, types[QUESTION]))
         if types[FEEDBACK]:
-            feedback = _of_type(columns, FEEDBACK, types)
-            self._hear(name, header, feedback, strings(column(feedback, "question")))
+            feedback = Rows(columns, FEEDBACK, types[FEEDBACK])
+            self._hear(name, header, feedback, strings(feedback.data("question")))
         if types[REQUEST]:
-            cell.add_requests(_of_type(columns, REQUEST, types))
+            cell.add_requests(Rows(columns, REQUEST, types[REQUEST]))
 
-    def _count_questions(self, name: str, header: Header, questions: Columns) -> None:
+    def _count_questions(self, name: str, header: Header, questions: Rows) -> None:
         outcomes = _outcomes(questions)
-        causes = strings(column(questions, "cause"))
+        causes = strings(questions.data("cause"))
         self._cells[name].add_questions(questions, outcomes, causes)
         asked = self._asked.setdefault(name[:_DAY], Asked())
-        askers = map(self._hashes.users.__getitem__, questions.user or [None] * len(questions.time))
-        texts = list(strings(column(questions, "text")))
-        asked.add(texts, outcomes, causes, askers)
-        named = Columns(time=questions.time, seq=questions.seq, id=questions.id, data={"text": texts})
-        self._questions.append((name[:_DAY], header, named))
+        askers = self._hashes.users.of(questions.field("user") or [None] * questions.count)
+        texts = asked.add(strings(questions.data("text")), outcomes, causes, askers)
+        ids = questions.field("id")
+        instance = "" if ids else header.instance
+        names = questions.field("seq") if instance else ids
+        self._questions.append(_Named(name[:_DAY], instance, names, texts))
         self._hear(name, header, questions, None)
 
-    def _hear(self, cell: str, header: Header, columns: Columns, about: Sequence[str | None] | None) -> None:
+    def _hear(self, cell: str, header: Header, rows: Rows, about: Sequence[str | None] | None) -> None:
         """Take note of what these events say of the questions they are about, or are themselves."""
-        useful = truths(column(columns, "useful"))
-        if set(useful) == {None}:
+        useful = truths(rows.data("useful"))
+        if useful.count(None) == rows.count:
             return
-        names = _names(header, columns)
-        seqs = columns.seq or [0] * len(columns.time)
-        rows = zip(columns.time, seqs, names, about or names, useful, strict=True)
-        for time, seq, event, question, yes in rows:
+        names = _names(header, rows)
+        seqs = rows.field("seq") or [0] * rows.count
+        said = zip(rows.field("time"), seqs, names, about or names, useful, strict=True)
+        for time, seq, event, question, yes in said:
             if yes is not None and question:
                 judgement = Judgement(time, seq, event or "", yes, cell)
                 self._judgements[question] = max(judgement, self._judgements.get(question, judgement))
@@ -169,13 +181,10 @@ class Tally:
     def _credit(self) -> None:
         """Add the judgements to the texts of questions that were asked in this hour."""
         captured = _by_instance(self._judgements)
-        for day, header, questions in self._questions:
-            judged: Mapping[Any, Judgement] = self._judgements
-            names: Sequence[Any] = questions.id
-            if not names and header.instance:
-                judged, names = captured.get(header.instance, {}), questions.seq
-            for name, text in zip(names, questions.data["text"], strict=False):
-                if name in judged and text:
+        for day, instance, names, texts in self._questions:
+            judged: Mapping[Any, Judgement] = captured.get(instance, {}) if instance else self._judgements
+            for name, text in compress(zip(names, texts, strict=False), map(judged.__contains__, names)):
+                if text:
                     self._asked[day].judge(text, useful=judged[name].useful)
 
 
@@ -186,18 +195,12 @@ def _clock_of(hour: str, zone: ZoneInfo) -> list[str]:
     return [f"{at:%Y-%m-%dT%H}" for at in local]
 
 
-def _of_type(columns: Columns, kind: str, types: Counter[str]) -> Columns:
-    if types[kind] == len(columns.type):
-        return columns
-    return select(columns, [each == kind for each in columns.type])
-
-
-def _outcomes(questions: Columns) -> list[str]:
+def _outcomes(questions: Rows) -> list[str]:
     """Return how each question ended: `answered` if it does not say, `error` if it says no word of `Outcome`.
 
     An end that has no name is none that the application meant.
     """
-    said = strings(column(questions, "outcome"))
+    said = strings(questions.data("outcome"))
     known: dict[str | None, str] = {
         word: word if word in _OUTCOMES else Outcome.ERROR.value for word in set(said) if word is not None
     }
@@ -215,8 +218,9 @@ def _by_instance(judgements: Mapping[str, Judgement]) -> dict[str, dict[int, Jud
     return found
 
 
-def _names(header: Header, columns: Columns) -> Sequence[str | None]:
+def _names(header: Header, rows: Rows) -> Sequence[str | None]:
     """Return the ids by which other events name these."""
-    if columns.id or not header.instance:
-        return columns.id or [None] * len(columns.time)
-    return [captured_id(header.instance, seq) for seq in columns.seq]
+    ids = rows.field("id")
+    if ids or not header.instance:
+        return ids or [None] * rows.count
+    return [captured_id(header.instance, seq) for seq in rows.field("seq")]

@@ -59,8 +59,7 @@ class Texts(msgspec.Struct, kw_only=True, omit_defaults=True):
 def key_of(text: str) -> str:
     """Return the normal form that makes two askings the same question: case, width, punctuation and space."""
     if text.isascii():
-        folded = text.lower()
-        return " ".join(folded.translate(_ASCII).split()) or folded.strip()
+        return " ".join(text.translate(_ASCII).split()) or text.lower().strip()
     import unicodedata
 
     folded = unicodedata.normalize("NFKC", text).casefold()
@@ -68,7 +67,10 @@ def key_of(text: str) -> str:
     return " ".join(words) or folded.strip()
 
 
-_ASCII: Final = {code: None if chr(code) == "'" else " " for code in range(128) if not chr(code).isalnum()}
+_ASCII: Final = {
+    code: None if chr(code) == "'" else chr(code).lower() if chr(code).isalnum() else " "
+    for code in range(128)
+}
 
 
 def merge_texts(parts: Iterable[Text]) -> Text:

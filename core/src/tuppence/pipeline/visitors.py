@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from typing import Final
 
 from tuppence.clock import Deadline
@@ -26,17 +27,21 @@ class Names(dict[str | None, int | None]):
 
     def __init__(self, key: bytes, kind: str) -> None:
         super().__init__({None: None, "": None})
-        self._key = key
-        self._kind = kind.encode()
+        self._begun = hashlib.blake2b(digest_size=8, key=key, person=kind.encode())
 
     def __missing__(self, name: str) -> int:
         found = self[name] = self.once(name)
         return found
 
     def once(self, name: str) -> int:
-        """Return the hash of a name that is not expected again, such as an event's `id`."""
-        digest = hashlib.blake2b(name.encode(), digest_size=8, key=self._key, person=self._kind)
+        """Return the hash of a name that is not expected again, such as a session or an event's `id`."""
+        digest = self._begun.copy()
+        digest.update(name.encode())
         return int.from_bytes(digest.digest(), "big")
+
+    def of(self, names: Iterable[str | None]) -> list[int | None]:
+        """Return the hashes of these names."""
+        return list(map(self.__getitem__, names))
 
     def trim(self) -> None:
         """Forget all names when they have become too many."""
@@ -54,9 +59,8 @@ class Hashes:
         self.ids = Names(key, "id")
 
     def trim(self) -> None:
-        """Keep memory bounded from one hour to the next."""
+        """Keep memory bounded from one hour to the next; only people are expected again."""
         self.users.trim()
-        self.sessions.trim()
 
 
 def visitor_hashes(store: Store, project: str, *, deadline: Deadline) -> Hashes:
