@@ -1,7 +1,8 @@
-"""Lambda's side of a function's process: its Runtime API on 127.0.0.1, and AWS's own client of it in an
-environment that has nothing but what Lambda's Python has.
+"""Lambda's side of a function's process: its Runtime and Extensions API on 127.0.0.1, and AWS's own client of
+the first in an environment that has nothing but what Lambda's Python has.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html
 """
 
 from __future__ import annotations
@@ -10,19 +11,33 @@ import json
 import os
 import queue
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Condition, Thread
 from typing import Any
 
 THERE = ("awslambdaric==4.2.2", "boto3")
 """What a function finds beside its package."""
 PATIENCE = 60.0
+RUNTIME = "runtime"
+"""Who asks, beside extensions by their names."""
+IDENTIFIER = "Lambda-Extension-Identifier"
+ARN = "arn:aws:lambda:eu-west-2:000000000000:function:f"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call: its id, what it is about, and its deadline in milliseconds since 1970."""
+
+    request: str
+    event: Any
+    deadline: int
 
 
 @dataclass
@@ -33,49 +48,123 @@ class Answer:
     failed: bool
 
 
-@dataclass
 class RuntimeApi:
-    """Hands calls to the one process that asks for them, and takes its answers."""
+    """Hands calls to the one process that asks for them, and takes its answers.
 
-    calls: queue.Queue[tuple[str, Any, float] | None] = field(default_factory=queue.Queue)
-    answers: queue.Queue[Answer] = field(default_factory=queue.Queue)
-    address: str = ""
+    Attributes:
+        address: where it is, as a function's process is told.
+        answers: what the process answered, for who did not wait.
+
+    """
+
+    def __init__(self) -> None:
+        self.address = ""
+        self.answers: queue.Queue[Answer] = queue.Queue()
+        self.extensions: list[str] = []
+        self._calls: dict[str, queue.Queue[Call | None]] = {RUNTIME: queue.Queue()}
+        self._asking: set[str] = set()
+        self._changed = Condition()
 
     def call(self, event: Any, *, timeout: float = PATIENCE) -> Answer:
         """Return what the function answers to an event."""
-        self.calls.put((str(uuid.uuid4()), event, timeout))
-        return self.answers.get(timeout=timeout)
+        self.begin(event, timeout=timeout)
+        return self.answers.get(timeout=PATIENCE)
+
+    def begin(self, event: Any, *, timeout: float = PATIENCE) -> None:
+        """Hand over an event, and do not wait."""
+        call = Call(str(uuid.uuid4()), event, int((time.time() + timeout) * 1000))
+        with self._changed:
+            self._asking.clear()
+        for calls in self._calls.values():
+            calls.put(call)
+
+    def rested(self, *who: str, timeout: float = PATIENCE) -> bool:
+        """Wait until all have asked for the next call, at which Lambda freezes; return whether they have.
+
+        Args:
+            who: these alone, by their names.
+            timeout: seconds to wait at most.
+
+        """
+        with self._changed:
+            return self._changed.wait_for(lambda: self._asking >= (set(who) or set(self._calls)), timeout)
+
+    def register(self, name: str, events: list[str]) -> str:
+        """Take an extension of the function's own process; return its identifier, or nothing to refuse it.
+
+        Of the end external ones alone are told, and a name is taken once.
+        """
+        if events != ["INVOKE"] or name in self.extensions:
+            return ""
+        self.extensions.append(name)
+        self._calls[name] = queue.Queue()
+        return name
+
+    def next(self, who: str) -> Call | None:
+        """Wait for a call; `None` when there will be no more."""
+        with self._changed:
+            self._asking.add(who)
+            self._changed.notify_all()
+        call = self._calls[who].get()
+        with self._changed:
+            self._asking.discard(who)
+        return call
+
+    def end(self) -> None:
+        """Let go of those who ask."""
+        for calls in self._calls.values():
+            calls.put(None)
 
 
 @contextmanager
 def runtime_api() -> Iterator[RuntimeApi]:
     """Serve until the block ends."""
     api = RuntimeApi()
+    server = _Server(("127.0.0.1", 0), _handler_of(api))
+    thread = Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    api.address = f"127.0.0.1:{server.server_port}"
+    try:
+        yield api
+    finally:
+        api.end()
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a process that is stopped while it asks for a call."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+def _handler_of(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
-            waiting = api.calls.get()
-            if waiting is None:
+            internal = IDENTIFIER in self.headers
+            call = api.next(self.headers.get(IDENTIFIER, RUNTIME))
+            if call is None:
                 self.close_connection = True
-                return
-            request, event, timeout = waiting
-            self._answer(
-                200,
-                json.dumps(event).encode(),
-                {
-                    "Lambda-Runtime-Aws-Request-Id": request,
-                    "Lambda-Runtime-Deadline-Ms": str(int((time.time() + timeout) * 1000)),
-                    "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:eu-west-2:000000000000:function:f",
-                    "Content-Type": "application/json",
-                },
-            )
+            elif internal:
+                told = {"eventType": "INVOKE", "deadlineMs": call.deadline, "requestId": call.request}
+                self._answer(200, json.dumps({**told, "invokedFunctionArn": ARN}).encode(), {})
+            else:
+                self._answer(200, json.dumps(call.event).encode(), _headers(call))
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            self._answer(202, b"", {})
-            api.answers.put(Answer(json.loads(body or b"null"), self.path.endswith("error")))
+            body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"null")
+            if not self.path.endswith("/extension/register"):
+                self._answer(202, b"", {})
+                api.answers.put(Answer(body, self.path.endswith("error")))
+            elif identifier := api.register(self.headers["Lambda-Extension-Name"], body["events"]):
+                self._answer(200, b"{}", {IDENTIFIER: identifier})
+            else:
+                self._answer(403, b'{"errorType": "Extension.Refused"}', {})
 
         def log_message(self, *_: object) -> None:
             pass
@@ -87,21 +176,16 @@ def runtime_api() -> Iterator[RuntimeApi]:
             self.end_headers()
             self.wfile.write(body)
 
-    class Server(ThreadingHTTPServer):
-        def handle_error(self, request: Any, client_address: Any) -> None:
-            """Say nothing: a process is stopped while it asks for a call."""
+    return Handler
 
-    server = Server(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    api.address = f"127.0.0.1:{server.server_port}"
-    try:
-        yield api
-    finally:
-        api.calls.put(None)
-        server.shutdown()
-        thread.join()
-        server.server_close()
+
+def _headers(call: Call) -> Mapping[str, str]:
+    return {
+        "Lambda-Runtime-Aws-Request-Id": call.request,
+        "Lambda-Runtime-Deadline-Ms": str(call.deadline),
+        "Lambda-Runtime-Invoked-Function-Arn": ARN,
+        "Content-Type": "application/json",
+    }
 
 
 @contextmanager
