@@ -13,10 +13,10 @@ import tuppence
 from docs.reading import ROOT, names, page, rows, section, tables
 from tuppence import config, errors, hookspecs
 from tuppence.cli import app
-from tuppence.errors import ErrorCode
+from tuppence.errors import DriverError, ErrorCode
 from tuppence.pipeline.intake import Reason
 from tuppence.report.send import Status
-from tuppence.retry import UNKNOWN_TRIES
+from tuppence.retry import FEW_TRIES, FIRST_TRY, may_retry
 
 RETRIED = {"yes": True, "no": False, "three times": True}
 
@@ -54,8 +54,12 @@ def test_each_code_is_described_with_whether_it_is_retried():
         for code, _, retried, _ in tables(section(page("errors.md"), "Codes of `DriverError`"))
     }
 
-    assert described == {code.value: code.retryable for code in ErrorCode}
-    assert UNKNOWN_TRIES == 3
+    tried_again = {
+        code.value: may_retry(DriverError(code, operation="store.get", provider="test"), 1)
+        for code in ErrorCode
+    }
+    assert described == tried_again
+    assert (FEW_TRIES, FIRST_TRY) == (3, 10)
 
 
 def test_each_exception_is_described_with_where_it_can_be_imported_from():

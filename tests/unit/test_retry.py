@@ -5,10 +5,11 @@ import pytest
 from tuppence.clock import Deadline
 from tuppence.drivers import ItemError, Limits
 from tuppence.errors import DriverError, ErrorCode
-from tuppence.retry import LONGEST_PAUSE, UNKNOWN_TRIES, call, each, pause_before
+from tuppence.retry import FEW_TRIES, FIRST_TRY, LONGEST_PAUSE, call, each, pause_before
 from tuppence.testing.clock import ManualClock
 
-FINAL = [code for code in ErrorCode if not code.retryable]
+FEW = {ErrorCode.UNKNOWN, ErrorCode.UNAUTHENTICATED}
+FINAL = [code for code in ErrorCode if not code.retryable and code not in FEW]
 LIMITS = Limits(batch_items=3, batch_bytes=10, item_bytes=8)
 
 
@@ -25,7 +26,7 @@ def failing(times, code, **options):
     """Return an operation that fails so many times and then answers, and the list of its tries."""
     tries = []
 
-    def operation():
+    def operation(*, deadline):
         tries.append(1)
         if len(tries) <= times:
             raise error(code, **options)
@@ -59,7 +60,7 @@ def test_what_will_not_pass_is_tried_once(clock, code):
 
 
 def test_an_error_without_a_name_is_tried_a_few_times(clock):
-    def leak():
+    def leak(*, deadline):
         tries.append(1)
         raise KeyError("secret")
 
@@ -70,7 +71,36 @@ def test_an_error_without_a_name_is_tried_a_few_times(clock):
     assert caught.value.code is ErrorCode.UNKNOWN
     assert isinstance(caught.value.__cause__, KeyError)
     assert "secret" not in str(caught.value)
-    assert len(tries) == UNKNOWN_TRIES
+    assert len(tries) == FEW_TRIES
+
+
+@pytest.mark.parametrize("code", FEW)
+def test_what_only_a_repair_ends_is_tried_a_few_times_whatever_came_before(clock, code):
+    def operation(*, deadline):
+        tries.append(ErrorCode.THROTTLED if len(tries) < 5 else code)
+        raise error(tries[-1])
+
+    tries = []
+    with pytest.raises(DriverError) as caught:
+        try_it(operation, clock, seconds=600)
+
+    assert caught.value.code is code
+    assert tries.count(code) == FEW_TRIES
+
+
+def test_a_try_that_nobody_answers_leaves_time_for_others_each_twice_as_long(clock):
+    def unanswered(*, deadline):
+        given.append(deadline.remaining())
+        clock.sleep(deadline.remaining())
+        raise error(ErrorCode.TIMEOUT)
+
+    given = []
+    with pytest.raises(DriverError):
+        try_it(unanswered, clock, seconds=300)
+
+    assert given[:4] == pytest.approx([FIRST_TRY, 2 * FIRST_TRY, 4 * FIRST_TRY, 8 * FIRST_TRY])
+    assert given[4] < 16 * FIRST_TRY
+    assert clock.monotonic() <= 300
 
 
 def test_trying_ends_by_the_deadline(clock):
@@ -123,7 +153,7 @@ def do_each(items, operation, clock, *, seconds=60):
 def test_items_go_out_as_many_together_as_fit(clock):
     batches = []
 
-    def operation(batch):
+    def operation(batch, *, deadline):
         batches.append(batch)
         return []
 
@@ -135,7 +165,7 @@ def test_items_go_out_as_many_together_as_fit(clock):
 def test_an_item_over_the_limit_fails_alone_and_untried(clock):
     batches = []
 
-    def operation(batch):
+    def operation(batch, *, deadline):
         batches.append(batch)
         return []
 
@@ -148,7 +178,7 @@ def test_an_item_over_the_limit_fails_alone_and_untried(clock):
 def test_only_items_that_may_still_succeed_are_tried_again(clock):
     batches = []
 
-    def operation(batch):
+    def operation(batch, *, deadline):
         batches.append(batch)
         failures = {"b": ErrorCode.INVALID, "c": ErrorCode.THROTTLED}
         return [
@@ -164,7 +194,7 @@ def test_only_items_that_may_still_succeed_are_tried_again(clock):
 
 
 def test_items_still_failing_at_the_deadline_are_named(clock):
-    def operation(batch):
+    def operation(batch, *, deadline):
         return [ItemError(len(batch) - 1, error(ErrorCode.UNAVAILABLE))]
 
     failed = do_each(["a", "b", "c", "d"], operation, clock, seconds=5)
@@ -174,7 +204,7 @@ def test_items_still_failing_at_the_deadline_are_named(clock):
 
 
 def test_a_call_that_fails_whole_fails_each_of_its_items(clock):
-    def operation(batch):
+    def operation(batch, *, deadline):
         if "a" in batch:
             raise error(ErrorCode.FORBIDDEN)
         return []

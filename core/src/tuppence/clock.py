@@ -52,6 +52,10 @@ class Deadline:
         seconds = span.total_seconds() if isinstance(span, timedelta) else span
         return cls(clock.monotonic() + seconds, clock)
 
+    def within(self, seconds: float) -> Deadline:
+        """Return the deadline of a part: in so many seconds, and no later than this one."""
+        return Deadline(min(self._end, self._clock.monotonic() + seconds), self._clock)
+
     def remaining(self) -> float:
         """Return the seconds left, never below 0."""
         return max(0.0, self._end - self._clock.monotonic())

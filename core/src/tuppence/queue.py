@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Final, TypeVar
 
 from tuppence.clock import Clock, Deadline
 from tuppence.drivers import LETTERS, MAX_ID, ZERO, Delivery, ItemError, Limits, Message, QueueDriver
 from tuppence.errors import DriverError, ErrorCode
-from tuppence.retry import call, each
+from tuppence.retry import BatchCall, call, each
 
 Item = TypeVar("Item", Message, Delivery)
 
@@ -37,9 +38,7 @@ class Queue:
         """
         for message in messages:
             _check(message)
-        return self._each(
-            messages, lambda batch: self.driver.send(batch, deadline=deadline), "queue.send", deadline
-        )
+        return self._each(messages, self.driver.send, "queue.send", deadline)
 
     def receive(
         self, *, max_messages: int, wait: timedelta = ZERO, lease: timedelta, deadline: Deadline
@@ -48,7 +47,7 @@ class Queue:
         most = min(max_messages, self.limits.batch_items)
         return list(
             call(
-                lambda: self.driver.receive(max_messages=most, wait=wait, lease=lease, deadline=deadline),
+                partial(self.driver.receive, max_messages=most, wait=wait, lease=lease),
                 deadline=deadline,
                 clock=self._clock,
                 name="queue.receive",
@@ -61,16 +60,14 @@ class Queue:
         """Lease all for longer; return those that were lost."""
         return self._each(
             deliveries,
-            lambda batch: self.driver.extend(batch, lease=lease, deadline=deadline),
+            partial(self.driver.extend, lease=lease),
             "queue.extend",
             deadline,
         )
 
     def ack(self, deliveries: Sequence[Delivery], *, deadline: Deadline) -> list[ItemError]:
         """Acknowledge all; return those that will be delivered again."""
-        return self._each(
-            deliveries, lambda batch: self.driver.ack(batch, deadline=deadline), "queue.ack", deadline
-        )
+        return self._each(deliveries, self.driver.ack, "queue.ack", deadline)
 
     def nack(
         self, deliveries: Sequence[Delivery], *, delay: timedelta = ZERO, deadline: Deadline
@@ -78,7 +75,7 @@ class Queue:
         """Give all back; return those whose lease was lost, which come back by themselves."""
         return self._each(
             deliveries,
-            lambda batch: self.driver.nack(batch, delay=delay, deadline=deadline),
+            partial(self.driver.nack, delay=delay),
             "queue.nack",
             deadline,
         )
@@ -86,7 +83,7 @@ class Queue:
     def depth(self, *, deadline: Deadline) -> tuple[int, timedelta | None]:
         """Return how many messages wait or are leased, and the age of the oldest where it is known."""
         return call(
-            lambda: self.driver.depth(deadline=deadline),
+            self.driver.depth,
             deadline=deadline,
             clock=self._clock,
             name="queue.depth",
@@ -104,7 +101,7 @@ class Queue:
     def _each(
         self,
         items: Sequence[Item],
-        operation: Callable[[Sequence[Item]], Sequence[ItemError]],
+        operation: BatchCall[Item],
         name: str,
         deadline: Deadline,
     ) -> list[ItemError]:

@@ -6,23 +6,45 @@ The SDKs' own loops give up in a tenth of a second or block for minutes; drivers
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from tuppence.clock import Clock, Deadline
 from tuppence.drivers import ItemError, Limits
 from tuppence.errors import DriverError, ErrorCode
 
 Result = TypeVar("Result")
+Given_co = TypeVar("Given_co", covariant=True)
 Item = TypeVar("Item")
+Taken_contra = TypeVar("Taken_contra", contravariant=True)
 
+FIRST_TRY: Final = 10.0
+"""Seconds for the first try. Each that follows has twice as many: a request that nobody answers leaves time
+for others, and one that is too large for a slow line gets through in the end."""
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 20.0
 _DOUBLINGS: Final = 8
 """Enough to reach the longest pause from the first."""
-UNKNOWN_TRIES: Final = 3
-"""An error no driver has a name for is a bug; it is tried this often and then reported."""
+FEW_TRIES: Final = 3
+"""How often these are tried: an error that no driver has a name for is a bug, and one of credentials is over
+when a driver has found those that took the place of the expired ones, or stays."""
+_FEW: Final = frozenset({ErrorCode.UNKNOWN, ErrorCode.UNAUTHENTICATED})
+
+
+class Call(Protocol[Given_co]):
+    """One try, over by its own deadline."""
+
+    def __call__(self, *, deadline: Deadline) -> Given_co:
+        """Return what came of it. Raises `DriverError`, or anything else, which becomes `UNKNOWN`."""
+
+
+class BatchCall(Protocol[Taken_contra]):
+    """One try on some items."""
+
+    def __call__(self, items: Sequence[Taken_contra], /, *, deadline: Deadline) -> Sequence[ItemError]:
+        """Return those that failed. Raises as `Call`."""
 
 
 def pause_before(attempt: int, error: DriverError | None = None) -> float:
@@ -31,34 +53,36 @@ def pause_before(attempt: int, error: DriverError | None = None) -> float:
     return max(pause, error.retry_after or 0.0) if error else pause
 
 
-def call(operation: Callable[[], Result], *, deadline: Deadline, clock: Clock, name: str) -> Result:
+def call(operation: Call[Result], *, deadline: Deadline, clock: Clock, name: str) -> Result:
     """Return what `operation` returns, trying again while that may help and time is left.
 
     Args:
-        operation: the call; raises `DriverError`, or anything else, which becomes `UNKNOWN`.
+        operation: the call; each try has a deadline of its own.
         deadline: no try starts, and no pause ends, after it.
         clock: what pauses.
         name: kind and method, for errors that are not the driver's.
 
     """
     attempt = 0
+    met: Counter[ErrorCode] = Counter()
     while True:
         try:
-            return operation()
+            return operation(deadline=deadline.within(_patience(attempt)))
         except DriverError as error:
             failure = error
         except Exception as error:  # noqa: BLE001 - whatever leaks from a driver is held here
             failure = leaked(error, name)
         attempt += 1
+        met[failure.code] += 1
         pause = pause_before(attempt, failure)
-        if not may_retry(failure, attempt) or pause >= deadline.remaining():
+        if not may_retry(failure, met[failure.code]) or pause >= deadline.remaining():
             raise failure
         clock.sleep(pause)
 
 
 def each(
     items: Sequence[Item],
-    operation: Callable[[Sequence[Item]], Sequence[ItemError]],
+    operation: BatchCall[Item],
     *,
     size: Callable[[Item], int],
     limits: Limits,
@@ -85,11 +109,9 @@ def each(
     return failed
 
 
-def may_retry(error: DriverError, attempts: int) -> bool:
-    """Whether a call that failed with `error`, for the `attempts`th time, is worth another try."""
-    if error.code is ErrorCode.UNKNOWN:
-        return attempts < UNKNOWN_TRIES
-    return error.code.retryable
+def may_retry(error: DriverError, times: int) -> bool:
+    """Whether a call that failed with `error`, the `times`th of this code, is worth another try."""
+    return times < FEW_TRIES if error.code in _FEW else error.code.retryable
 
 
 def leaked(error: Exception, name: str) -> DriverError:
@@ -101,10 +123,15 @@ def leaked(error: Exception, name: str) -> DriverError:
     return wrapped
 
 
+def _patience(attempt: int) -> float:
+    """Return the seconds that try number `attempt` + 1 may take."""
+    return FIRST_TRY * float(2 ** min(attempt, _DOUBLINGS))
+
+
 def _one_batch(
     items: Sequence[Item],
     positions: list[int],
-    operation: Callable[[Sequence[Item]], Sequence[ItemError]],
+    operation: BatchCall[Item],
     deadline: Deadline,
     clock: Clock,
     name: str,
@@ -112,6 +139,7 @@ def _one_batch(
     """Try the items of one batch until none is left that another try may help."""
     final: list[ItemError] = []
     attempt = 0
+    met: Counter[ErrorCode] = Counter()
     while positions:
         batch = [items[position] for position in positions]
         try:
@@ -119,8 +147,9 @@ def _one_batch(
         except DriverError as error:
             return final + [ItemError(position, error) for position in positions]
         attempt += 1
+        met.update({error.error.code for error in errors})
         located = [ItemError(positions[error.position], error.error) for error in errors]
-        again = [error for error in located if may_retry(error.error, attempt)]
+        again = [error for error in located if may_retry(error.error, met[error.error.code])]
         pause = max((pause_before(attempt, error.error) for error in again), default=0.0)
         if pause >= deadline.remaining():
             return final + located

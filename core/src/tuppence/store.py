@@ -18,7 +18,7 @@ from tuppence.chunks import Manifest
 from tuppence.clock import Clock, Deadline
 from tuppence.drivers import LETTERS, MAX_KEY, Absent, ItemError, Key, Limits, Record, StoreDriver, Version
 from tuppence.errors import DriverError, ErrorCode
-from tuppence.retry import call, each, pause_before
+from tuppence.retry import BatchCall, call, each, pause_before
 
 Item = TypeVar("Item", Record, Key)
 
@@ -119,15 +119,7 @@ class Store:
             if deadline.expired:
                 raise _error(ErrorCode.TIMEOUT, "store.query", "no time left for the next page")
             page = call(
-                partial(
-                    self.driver.query,
-                    partition,
-                    start=start,
-                    end=end,
-                    limit=PAGE,
-                    cursor=cursor,
-                    deadline=deadline,
-                ),
+                partial(self.driver.query, partition, start=start, end=end, limit=PAGE, cursor=cursor),
                 deadline=deadline,
                 clock=self.clock,
                 name="store.query",
@@ -178,7 +170,7 @@ class Store:
         plain = Version(_plain(condition.value))
         tries = 0
 
-        def delete(keys: Sequence[Key]) -> Sequence[ItemError]:
+        def delete(keys: Sequence[Key], /, *, deadline: Deadline) -> Sequence[ItemError]:
             nonlocal tries
             tries += 1
             return self.driver.delete(keys, condition=plain, deadline=deadline)
@@ -206,7 +198,7 @@ class Store:
     def purge(self, *, before: datetime, limit: int, deadline: Deadline) -> int:
         """Delete up to `limit` records that expired before `before`; return how many."""
         return call(
-            lambda: self.driver.purge(before=before, limit=limit, deadline=deadline),
+            partial(self.driver.purge, before=before, limit=limit),
             deadline=deadline,
             clock=self.clock,
             name="store.purge",
@@ -229,7 +221,7 @@ class Store:
         plain = Version(_plain(condition.value)) if isinstance(condition, Version) else condition
         tries = 0
 
-        def put(records: Sequence[Record]) -> Sequence[ItemError]:
+        def put(records: Sequence[Record], /, *, deadline: Deadline) -> Sequence[ItemError]:
             nonlocal tries
             tries += 1
             return self.driver.put(records, condition=plain, deadline=deadline)
@@ -265,7 +257,7 @@ class Store:
         found: list[Record | None] = []
         for at in range(0, len(keys), most):
             found += call(
-                partial(self.driver.get, keys[at : at + most], deadline=deadline),
+                partial(self.driver.get, keys[at : at + most]),
                 deadline=deadline,
                 clock=self.clock,
                 name="store.get",
@@ -284,21 +276,16 @@ class Store:
     def _put_each(
         self, records: Sequence[Record], deadline: Deadline, condition: Absent | None = None
     ) -> list[ItemError]:
-        def put(batch: Sequence[Record]) -> Sequence[ItemError]:
-            return self.driver.put(batch, condition=condition, deadline=deadline)
-
+        put = partial(self.driver.put, condition=condition)
         return self._each(records, put, _size, "store.put", deadline)
 
     def _delete_each(self, keys: Sequence[Key], deadline: Deadline) -> list[ItemError]:
-        def delete(batch: Sequence[Key]) -> Sequence[ItemError]:
-            return self.driver.delete(batch, deadline=deadline)
-
-        return self._each(keys, delete, _weight, "store.delete", deadline)
+        return self._each(keys, self.driver.delete, _weight, "store.delete", deadline)
 
     def _each(
         self,
         items: Sequence[Item],
-        operation: Callable[[Sequence[Item]], Sequence[ItemError]],
+        operation: BatchCall[Item],
         size: Callable[[Item], int],
         name: str,
         deadline: Deadline,

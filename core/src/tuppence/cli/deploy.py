@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -77,9 +77,7 @@ def destroy(session: Session, *, yes: bool, backend: Path | None) -> int:
             return _left_alone(session)
         if changes:
             for name in NAMES:
-                deadline = Deadline.after(SETTLES, session.clock)
-                remove = partial(runtime.scheduler.remove, name)
-                retry.call(remove, deadline=deadline, clock=session.clock, name="scheduler.remove")
+                _settled(session, partial(runtime.scheduler.remove, name), "scheduler.remove")
             deployer.destroy()
         kept = list(deployer.kept())
     session.output.say(f"{count(len(changes), 'resource')} removed.")
@@ -136,10 +134,17 @@ def _left_alone(session: Session) -> int:
 
 def _schedule(session: Session, runtime: Runtime) -> list[str]:
     """Set the schedules; return their names."""
-    deadline = Deadline.after(SETTLES, session.clock)
-    set_all = partial(register, runtime.scheduler, runtime.config)
-    retry.call(set_all, deadline=deadline, clock=session.clock, name="scheduler.upsert")
+    _settled(session, partial(register, runtime.scheduler, runtime.config), "scheduler.upsert")
     return [schedule.name for schedule in schedules(runtime.config)]
+
+
+def _settled(session: Session, ask: Callable[[], object], name: str) -> None:
+    """Ask the scheduler for something, again and again while it does not know its role."""
+
+    def attempt(*, deadline: Deadline) -> None:  # noqa: ARG001 - a scheduler's calls have none
+        ask()
+
+    retry.call(attempt, deadline=Deadline.after(SETTLES, session.clock), clock=session.clock, name=name)
 
 
 def _words(value: object) -> str:

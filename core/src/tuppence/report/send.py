@@ -158,7 +158,7 @@ class _Run:
         """Return the mailer's id, or the error after which nobody knows. Raises one that came before."""
         repeatable = Feature.IDEMPOTENT_MAIL in self._mailer.features
 
-        def attempt() -> str | DriverError:
+        def attempt(*, deadline: Deadline) -> str | DriverError:  # noqa: ARG001 - late is in doubt
             try:
                 return self._mailer.send(email, idempotency_key=key, deadline=self._deadline)
             except DriverError as error:
