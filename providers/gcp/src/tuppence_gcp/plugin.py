@@ -9,4 +9,11 @@ from tuppence.hookspecs import API, Provider, hookimpl
 @hookimpl
 def tuppence_provider() -> Provider:
     """Describe the provider."""
-    return Provider(name="gcp", api=API, drivers={Kind.QUEUE: "tuppence_gcp.queue:PubSubQueue"})
+    return Provider(
+        name="gcp",
+        api=API,
+        drivers={
+            Kind.QUEUE: "tuppence_gcp.queue:PubSubQueue",
+            Kind.STORE: "tuppence_gcp.store:FirestoreStore",
+        },
+    )

@@ -1,0 +1,170 @@
+"""Bodies in Cloud Storage: those that are put in one call are one object.
+
+Firestore has 1 GiB that costs nothing, Cloud Storage 5, and is paid by the object: a drain's batches together
+are one. Only what is put under `Absent` and with an end goes there: it is not written over, and its object
+lies there until the last record has expired, when the bucket's own rule deletes it, which costs nothing.
+https://cloud.google.com/storage/pricing and /docs/lifecycle, read November 2026.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+import msgspec
+
+from tuppence.clock import Deadline
+from tuppence.drivers import Context, Record
+from tuppence.errors import DriverError, ErrorCode
+from tuppence_gcp.documents import second
+from tuppence_gcp.errors import failure
+from tuppence_gcp.session import GcpOptions, Session
+
+LEAST: Final = 8 * 1024
+"""Bytes of a body that is worth an object: smaller ones cost more as one than in their documents."""
+_NAME_BYTES: Final = 12
+_BOUNDARY_BYTES: Final = 16
+
+
+class _Condition(msgspec.Struct, rename="camel"):
+    days_since_custom_time: int | None = None
+
+
+class _Action(msgspec.Struct):
+    type: str
+
+
+class _Rule(msgspec.Struct):
+    action: _Action
+    condition: _Condition
+
+
+class _Lifecycle(msgspec.Struct):
+    rule: list[_Rule] = []
+
+
+class _Bucket(msgspec.Struct):
+    lifecycle: _Lifecycle | None = None
+
+
+class Blobs:
+    """Bodies in one bucket.
+
+    Args:
+        url: `gs://bucket`, or `gs://bucket/folder`.
+        options: which project.
+        context: of the driver.
+
+    """
+
+    def __init__(self, url: str, options: GcpOptions, context: Context) -> None:
+        self.bucket, _, folder = url.removeprefix("gs://").partition("/")
+        self._folder = f"{folder.strip('/')}/" if folder.strip("/") else ""
+        self._meter = context.meter
+        self._session = Session(
+            "https://storage.googleapis.com",
+            "STORAGE_EMULATOR_HOST",
+            GcpOptions(project_id=options.project_id),
+            context.clock,
+        )
+
+    def check(self, operation: str, deadline: Deadline) -> None:
+        """Prove that the bucket is there, and that it deletes what has expired."""
+        found = self._bucket(operation, deadline)
+        rules = found.lifecycle.rule if found.lifecycle else []
+        if not any(
+            rule.action.type == "Delete" and rule.condition.days_since_custom_time is not None
+            for rule in rules
+        ):
+            words = (
+                f"nothing deletes what has expired in the bucket {self.bucket}; `tuppence deploy` mends it"
+            )
+            raise failure(ErrorCode.INVALID, operation, words)
+
+    def put(self, records: Mapping[int, Record], operation: str, deadline: Deadline) -> dict[int, str]:
+        """Write the bodies that are worth it as one object; return where they are, by position."""
+        chosen = {n: record for n, record in records.items() if len(record.body) >= LEAST}
+        ends = [record.expires_at for record in chosen.values() if record.expires_at is not None]
+        chosen = {n: record for n, record in chosen.items() if record.expires_at is not None}
+        if not chosen:
+            return {}
+        name = f"{self._folder}{max(ends):%Y%m%d}/{secrets.token_hex(_NAME_BYTES)}"
+        self._upload(
+            name, b"".join(record.body for record in chosen.values()), max(ends), operation, deadline
+        )
+        references, at = {}, 0
+        for n, record in chosen.items():
+            references[n] = f"{name}:{at}:{len(record.body)}"
+            at += len(record.body)
+        return references
+
+    def get(self, references: Iterable[str], operation: str, deadline: Deadline) -> dict[str, bytes]:
+        """Return bodies by where they are: one request for each object, from the first byte to the last."""
+        places: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
+        for reference in references:
+            name, first, length = reference.rsplit(":", 2)
+            places[name][reference] = int(first), int(first) + int(length)
+        bodies = {}
+        for name, parts in places.items():
+            start, end = min(at for at, _ in parts.values()), max(till for _, till in parts.values())
+            content = self._download(name, start, end, operation, deadline)
+            for reference, (at, till) in parts.items():
+                bodies[reference] = content[at - start : till - start]
+        return bodies
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._session.close()
+
+    def _upload(self, name: str, content: bytes, end: datetime, operation: str, deadline: Deadline) -> None:
+        told = msgspec.json.encode({"name": name, "customTime": second(end)})
+        boundary = secrets.token_hex(_BOUNDARY_BYTES).encode()
+        body = b"\r\n".join(
+            [
+                b"--%b" % boundary,
+                b"Content-Type: application/json\r\n",
+                told,
+                b"--%b" % boundary,
+                b"Content-Type: application/octet-stream\r\n",
+                content,
+                b"--%b--\r\n" % boundary,
+            ]
+        )
+        headers = {"content-type": f"multipart/related; boundary={boundary.decode()}"}
+        path = f"/upload/storage/v1/b/{self.bucket}/o?uploadType=multipart"
+        self._send("POST", path, headers, body, operation, deadline)
+        self._meter.count("gcs.class_a")
+
+    def _download(self, name: str, start: int, end: int, operation: str, deadline: Deadline) -> bytes:
+        path = f"/storage/v1/b/{self.bucket}/o/{quote(name, safe='')}?alt=media"
+        content = self._send("GET", path, {"range": f"bytes={start}-{end - 1}"}, b"", operation, deadline)
+        self._meter.count("gcs.class_b")
+        if len(content) != end - start:
+            raise failure(ErrorCode.UNAVAILABLE, operation, "an object came in part")
+        return content
+
+    def _bucket(self, operation: str, deadline: Deadline) -> _Bucket:
+        content = self._send("GET", f"/storage/v1/b/{self.bucket}", {}, b"", operation, deadline)
+        self._meter.count("gcs.class_b")
+        return msgspec.json.decode(content, type=_Bucket)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, Any],
+        body: bytes,
+        operation: str,
+        deadline: Deadline,
+    ) -> bytes:
+        try:
+            return self._session.send(operation, method, path, headers, body, deadline=deadline).body
+        except DriverError as error:
+            if error.code is not ErrorCode.NOT_FOUND:
+                raise
+            words = f"the bucket {self.bucket}, or the object that holds a record, is not there"
+            raise failure(error.code, operation, words) from error
