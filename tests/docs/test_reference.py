@@ -70,12 +70,24 @@ def test_each_table_of_the_configuration_is_described_with_its_defaults(table):
         ("aws", "compute"),
         ("aws", "scheduler"),
         ("aws", "mailer"),
+        ("azure", "store"),
     ],
 )
 def test_each_option_of_a_provider_is_described_with_its_default(provider, kind):
     described = rows(section(page("configuration.md"), f"`[{kind}]` of `{provider}`"))
 
     expected = defaults(plugins.load().driver_class(Kind(kind), provider).Options)
+    assert set(described) == set(expected)
+    assert all(same(described[key], default) for key, default in expected.items())
+
+
+@pytest.mark.parametrize(("provider", "kind", "service"), [("azure", "queue", "storage")])
+def test_each_option_of_one_of_several_services_is_described_with_its_default(provider, kind, service):
+    heading = f'`[{kind}]` of `{provider}` with `service = "{service}"`'
+
+    described = rows(section(page("configuration.md"), heading))
+
+    expected = defaults(plugins.load().driver_class(Kind(kind), provider, service).Options)
     assert set(described) == set(expected)
     assert all(same(described[key], default) for key, default in expected.items())
 

@@ -14,5 +14,6 @@ def tuppence_provider() -> Provider:
         api=API,
         drivers={
             Kind.QUEUE: {"storage": "tuppence_azure.storage_queue:StorageQueue"},
+            Kind.STORE: "tuppence_azure.store:TableStore",
         },
     )
