@@ -68,7 +68,7 @@ answer = handler
 
 def handler(event, context):
     answered = answer(event, context)
-    tp.flush({within})
+    tp.flush(0.05)
     return answered
 """
 )
@@ -90,8 +90,7 @@ WAYS: Final = (
     Way("capture alone", CAPTURING),
     Way("extension", WRAPPED),
     Way("extension, behind every answer", WRAPPED, OFTEN, 0.1),
-    Way("flush(0.05) in the handler", FLUSHING.replace("{within}", "0.05")),
-    Way("flush() in the handler", FLUSHING.replace("{within}", "1.0")),
+    Way("flush(0.05) in the handler", FLUSHING),
 )
 
 

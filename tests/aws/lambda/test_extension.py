@@ -17,6 +17,7 @@ from tuppence.batch import to_events, unpack
 from tuppence.clock import Deadline, SystemClock
 from tuppence.drivers import Context
 from tuppence.meter import UnitMeter
+from tuppence.testing import ManualClock
 from tuppence_aws import extension
 from tuppence_aws.queue import SqsQueue
 
@@ -248,6 +249,32 @@ def test_sending_that_breaks_is_logged_and_the_process_is_frozen_all_the_same(py
 
     assert [answer.failed for answer in answers] == [False] * 3
     assert (root / "log").read_text().count("OSError: no disk") == 1
+
+
+@pytest.mark.parametrize("jump", [timedelta(minutes=2), timedelta(days=3), timedelta(days=-3)])
+def test_sending_is_due_after_an_interval_and_where_the_clock_was_set(jump):
+    clock = ManualClock()
+    pace = extension.Pace(timedelta(minutes=2), clock)
+    first = pace.due
+
+    pace.tried(done=True)
+    clock.advance(timedelta(seconds=119))
+    before = pace.due
+    clock.advance(jump)
+
+    assert (first, before, pace.due) == (True, False, True)
+
+
+def test_a_queue_that_failed_is_left_alone_for_a_while_however_short_the_interval():
+    clock = ManualClock()
+    pace = extension.Pace(timedelta(milliseconds=100), clock)
+
+    pace.tried(done=False)
+    clock.advance(extension.AFTER_FAILURE - timedelta(seconds=1))
+    before = pace.due
+    clock.advance(timedelta(seconds=1))
+
+    assert (before, pace.due) == (False, True)
 
 
 def test_outside_lambda_the_handler_stays_as_it_is(tmp_path, monkeypatch):

@@ -18,10 +18,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any, Final
 
 from tuppence.capture.client import Client
+from tuppence.clock import Clock, SystemClock
 from tuppence_aws.extensions_api import Call, ExtensionsApi
 
 Handler = Callable[[Any, Any], Any]
@@ -32,8 +34,8 @@ API: Final = "AWS_LAMBDA_RUNTIME_API"
 """Where Lambda tells a function's process the address of its API; set nowhere else."""
 WITHIN: Final = 1.0
 """Seconds that sending may put off the freeze. Lambda bills them."""
-AFTER_FAILURE: Final = 30.0
-"""Seconds before the next try where the queue did not take everything in time."""
+AFTER_FAILURE: Final = timedelta(seconds=30)
+"""How long before the next try where the queue did not take everything in time."""
 UNUSED: Final = 1.0
 """Seconds after which a call that has not come to the handler will not come."""
 NOTICE: Final = 0.5
@@ -93,9 +95,7 @@ class _Extension:
         self._begun = ""
         self._used = True
         self._answered: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._interval = client.config.capture.flush_interval.total_seconds()
-        self._pause = 0.0
-        self._tried = 0.0
+        self._pace = Pace(client.config.capture.flush_interval, SystemClock())
         self._sent = 0
 
     def start(self) -> None:
@@ -125,14 +125,14 @@ class _Extension:
         left = ends - time.time()
         patience = max(left / 2, left - self._within)
         answered = self._wait(call, min(patience, UNUSED))
-        if not answered and self._begun != call.request_id:
+        if not answered and patience >= UNUSED and self._begun != call.request_id:
             self._used = False
             log.warning(
                 "tuppence: Lambda calls another handler than the wrapped one, behind which nothing is sent"
             )
             return
         answered = answered or self._wait(call, patience - UNUSED)
-        if self._due or not answered:
+        if self._pace.due or not answered:
             self._send(min(self._within, ends - time.time()))
 
     def _wait(self, call: Call, seconds: float) -> bool:
@@ -145,22 +145,37 @@ class _Extension:
             return False
         return True
 
-    @property
-    def _due(self) -> bool:
-        """Whether to send again. By the clock on the wall, which a freeze does not stop; a jump is due."""
-        return abs(time.time() - self._tried) >= self._pause
-
     def _send(self, seconds: float) -> None:
         captured = self._client.stats.captured
         if seconds <= 0 or captured == self._sent:
             return
-        self._tried = time.time()
         try:
             done = self._client.flush(seconds)
         except Exception:  # the disk, say; Lambda waits for this thread to ask for the next call
             log.exception("tuppence: sending failed, and is tried again")
             done = False
-        if done:
-            self._sent, self._pause = captured, self._interval
-        else:
-            self._pause = max(self._interval, AFTER_FAILURE)
+        self._sent = captured if done else self._sent
+        self._pace.tried(done=done)
+
+
+class Pace:
+    """When to send again: after an interval, and not too soon where that failed.
+
+    By the clock on the wall, which a freeze does not stop; where it was set, forward or back, sending is due.
+    """
+
+    def __init__(self, interval: timedelta, clock: Clock) -> None:
+        self._interval = interval
+        self._clock = clock
+        self._tried = datetime.min.replace(tzinfo=UTC)
+        self._pause = interval
+
+    @property
+    def due(self) -> bool:
+        """Whether to send."""
+        return abs(self._clock.now() - self._tried) >= self._pause
+
+    def tried(self, *, done: bool) -> None:
+        """Take note of what came of sending."""
+        self._tried = self._clock.now()
+        self._pause = self._interval if done else max(self._interval, AFTER_FAILURE)
