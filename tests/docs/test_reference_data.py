@@ -77,6 +77,7 @@ def told(world):
     printed["dead replay"] = document("dead", "replay", "--all")
     for name in ("status", "doctor", "purge", "completion bash", "report --send --to you@example.com"):
         printed[name] = document(*name.split())
+    printed["bench"] = document("bench", "--requests", "10")
     environment["TUPPENCE_QUEUE__PATH"] = "missing/tuppence.db"
     printed["worker"] = document("worker", "--once")
     return printed
@@ -107,7 +108,7 @@ def is_described(path, fields):
 
 COMMANDS = [
     "demo", "init", "doctor", "providers", "import", "drain", "seal", "purge", "worker", "report", "status",
-    "dead list", "dead show", "dead replay", "completion",
+    "dead list", "dead show", "dead replay", "bench", "completion",
 ]  # fmt: skip
 
 

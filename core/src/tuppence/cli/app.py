@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "dead": "dead:dead",
     "deploy": "deploy:deploy",
     "destroy": "deploy:destroy",
+    "bench": "bench:bench",
     "completion": "completion:completion",
 }
 """Where each command lives, in the order a newcomer meets them. A command is imported when it is run."""
