@@ -1,7 +1,7 @@
 """An HTTP proxy on 127.0.0.1 that stands between a driver and an emulator, and does what networks do.
 
-A fault is a function of a request and of `forward`, which passes a request on. It returns an answer, or
-`None` to break the connection off without one.
+A fault is a function of a request and of `forward`, which passes a request on. It returns an answer, `None`
+to break the connection off without one, or `SILENCE` to leave whoever asks waiting.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import random
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
+
+from tuppence.errors import ErrorCode
 
 HOPS = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 """Headers of one connection, which a proxy does not pass on. The others it must: they are signed."""
@@ -45,6 +47,8 @@ class Answer:
 Forward = Callable[[Request], Answer]
 Fault = Callable[[Request, Forward], Answer | None]
 
+SILENCE = Answer(0, {}, b"")
+
 
 def refused(request, forward):
     """Break the connection off before anything was done."""
@@ -53,6 +57,12 @@ def refused(request, forward):
 def lost(request, forward):
     """Let the request be carried out, and its answer be lost."""
     forward(request)
+
+
+def silent(request, forward):
+    """Let the request be carried out, and never answer."""
+    forward(request)
+    return SILENCE
 
 
 def unavailable(request, forward):
@@ -70,13 +80,27 @@ def throttling(request, forward):
     return error_of(400, "ThrottlingException")
 
 
+def expired(request, forward):
+    """Answer as a service of AWS that was shown credentials which have expired."""
+    return error_of(400, "ExpiredTokenException")
+
+
 def error_of(status, name):
     body = f'{{"__type": "com.amazonaws#{name}", "message": "made up"}}'
     return Answer(status, {"Content-Type": "application/x-amz-json-1.0"}, body.encode())
 
 
 EVERYWHERE = (refused, lost, unavailable, failing, throttling)
-"""What may happen to any call."""
+"""What may happen to any call, and passes."""
+CODES = {
+    refused: ErrorCode.UNAVAILABLE,
+    lost: ErrorCode.UNAVAILABLE,
+    unavailable: ErrorCode.UNAVAILABLE,
+    failing: ErrorCode.UNAVAILABLE,
+    throttling: ErrorCode.THROTTLED,
+    expired: ErrorCode.UNAUTHENTICATED,
+}
+"""What a driver is to call that which ends a call at once."""
 
 
 class Faulty:
@@ -85,6 +109,7 @@ class Faulty:
     Attributes:
         rate: how many of the requests meet one of the faults, from 0 to 1; which ones, the seed decides.
         planned: faults that the next requests meet, one each, `None` being none; they come before chance.
+        asked: how many requests came.
         met: how often each fault was met, by its name.
 
     """
@@ -94,6 +119,7 @@ class Faulty:
         self.faults = faults
         self.rate = rate
         self.planned = deque()
+        self.asked = 0
         self.met = Counter()
         self._chance = random.Random(seed)
         self._lock = threading.Lock()
@@ -117,6 +143,7 @@ class Faulty:
 
     def _next(self):
         with self._lock:
+            self.asked += 1
             if self.planned:
                 fault = self.planned.popleft()
             else:
@@ -151,7 +178,11 @@ def _handler_of(proxy):
                 name: value for name, value in self.headers.items() if name.lower() not in HOPS - {"date"}
             }
             answer = proxy.answer(Request(self.command, self.path, kept, body))
-            if answer is None:
+            if answer is SILENCE:
+                self.connection.settimeout(PATIENCE)
+                with suppress(OSError):
+                    self.rfile.read(1)  # returns when the other side has given up
+            if answer is None or answer is SILENCE:
                 self.close_connection = True
                 return
             self.send_response_only(answer.status)

@@ -160,16 +160,7 @@ def test_a_connection_that_rested_for_long_is_made_anew(opened, soon, monkeypatc
     assert len(clients) == 3
 
 
-@pytest.mark.parametrize(
-    ("fault", "code"),
-    [
-        (faults.refused, ErrorCode.UNAVAILABLE),
-        (faults.lost, ErrorCode.UNAVAILABLE),
-        (faults.unavailable, ErrorCode.UNAVAILABLE),
-        (faults.failing, ErrorCode.UNAVAILABLE),
-        (faults.throttling, ErrorCode.THROTTLED),
-    ],
-)
+@pytest.mark.parametrize(("fault", "code"), faults.CODES.items())
 def test_each_fault_has_its_code_and_is_not_retried(faulty, opened, soon, fault, code):
     queue = opened(faulty.url)
     faulty.planned.append(fault)

@@ -1,5 +1,7 @@
 """A driver keeps to the capacity its table was given, and core waits for as long as it is told."""
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -149,6 +151,24 @@ def test_reads_are_counted_as_they_are_billed(opened, url, table, soon, meter):
 
     assert alone == {"dynamodb.rcu": 1 + 2 + 1}
     assert together == {"dynamodb.rcu": 2}
+
+
+def test_what_was_left_unread_is_not_billed(opened, faulty, soon, meter):
+    def untold(request, forward):
+        answer = halved(request, forward)
+        body = json.loads(answer.body)
+        del body["ConsumedCapacity"]
+        return replace(answer, body=json.dumps(body).encode())
+
+    driver = opened(faulty.url)
+    driver.put([record(number) for number in range(4)], deadline=soon())
+    meter.take()
+    faulty.planned.append(untold)
+
+    with pytest.raises(DriverError):
+        driver.get([record(number).key for number in range(4)], deadline=soon())
+
+    assert meter.take() == {"dynamodb.rcu": 2}
 
 
 def test_a_condition_that_does_not_hold_is_billed_too(opened, url, table, soon, meter):

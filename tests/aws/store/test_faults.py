@@ -1,5 +1,6 @@
 """What becomes of a call that goes wrong on its way, and of the work that core does with such calls."""
 
+import json
 import threading
 from datetime import timedelta
 
@@ -33,17 +34,7 @@ def written(plain, soon, count):
     return [plain.get([key(number)], deadline=soon())[0] is not None for number in range(count)]
 
 
-@pytest.mark.parametrize(
-    ("fault", "code"),
-    [
-        (faults.refused, ErrorCode.UNAVAILABLE),
-        (faults.lost, ErrorCode.UNAVAILABLE),
-        (faults.unavailable, ErrorCode.UNAVAILABLE),
-        (faults.failing, ErrorCode.UNAVAILABLE),
-        (faults.throttling, ErrorCode.THROTTLED),
-        (exhausted, ErrorCode.THROTTLED),
-    ],
-)
+@pytest.mark.parametrize(("fault", "code"), [*faults.CODES.items(), (exhausted, ErrorCode.THROTTLED)])
 @pytest.mark.parametrize("call", ["put", "put under Absent", "get", "query", "delete", "delete by version"])
 def test_each_fault_has_its_code_in_each_call_and_is_not_retried(faulty, driver, soon, call, fault, code):
     faulty.planned.append(fault)
@@ -117,6 +108,22 @@ def test_a_service_that_does_not_answer_is_a_timeout(faulty, driver):
     released.set()
 
     assert caught.value.code is ErrorCode.TIMEOUT
+
+
+def test_credentials_that_are_refused_are_found_anew(faulty, store, table, soon, monkeypatch):
+    def refused(request, forward):
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "later")
+        return faults.expired(request, forward)
+
+    def taken(request, forward):
+        shown.append(request.headers["Authorization"])
+        return faults.Answer(200, {}, json.dumps({"Responses": {table: []}}).encode())
+
+    shown = []
+    faulty.planned += [refused, taken]
+
+    assert store.get(key(1), deadline=soon()) is None
+    assert "Credential=later/" in shown[0]
 
 
 def test_an_absent_put_knows_its_own_success_when_the_answer_was_lost(faulty, store, soon):

@@ -94,7 +94,7 @@ def write_units(record: Record) -> int:
 
 
 def get_units(keys: int, items: Sequence[Item]) -> int:
-    """Return the units it takes to get items: each is paid for alone, and also what is not there."""
+    """Return the units of so many keys that were read: each is paid for alone, and also what is not there."""
     return keys - len(items) + sum(-(-weight(record_in(item)) // READ_UNIT) for item in items)
 
 

@@ -130,11 +130,11 @@ class DynamoStore(StoreDriver):
             "store.get",
             "batch_get_item",
             deadline,
-            weighed=lambda answer: get_units(len(keys), _found(answer)),
+            weighed=lambda answer: get_units(len(keys) - _unread(answer), _found(answer)),
             RequestItems=wanted,
         )
         items = _found(answer)
-        if any(answer.get("UnprocessedKeys", {}).values()):
+        if _unread(answer):
             each = units_in(answer) / len(items) if items else 1.0
             raise self.table.throttled("store.get", "dynamodb.rcu", each * len(keys))
         found = {key_in(item): item for item in items}
@@ -288,6 +288,11 @@ class DynamoStore(StoreDriver):
 def _found(answer: Any) -> list[Item]:
     """Return the items that a BatchGetItem brought."""
     return [item for items in answer["Responses"].values() for item in items]
+
+
+def _unread(answer: Any) -> int:
+    """Return how many keys a BatchGetItem left unread."""
+    return sum(len(left["Keys"]) for left in answer.get("UnprocessedKeys", {}).values())
 
 
 def _key_in(request: Mapping[str, Any]) -> Key:

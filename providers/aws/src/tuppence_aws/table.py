@@ -157,6 +157,8 @@ class Table:
             with translate(operation, needs=f"{needs} on {self.arn}" if needs else ""):
                 yield
         except DriverError as error:
+            if error.code is ErrorCode.UNAUTHENTICATED:
+                self._session.close()  # the next call finds credentials anew
             if error.code is not ErrorCode.NOT_FOUND:
                 raise
             words = f"there is no table {self.name}; `tuppence deploy` creates it"
