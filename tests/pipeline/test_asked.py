@@ -1,7 +1,8 @@
 """What is kept of the texts of an hour, and of what people said of the answers."""
 
-from pipeline.world import at, captured, outside, question
+from pipeline.world import AROUND, PROJECT, at, captured, outside, question
 from tuppence.event import Event
+from tuppence.pipeline import reader
 from tuppence.pipeline.texts import ASKERS, TEXTS
 
 
@@ -48,6 +49,20 @@ def test_the_most_asked_texts_stay_and_the_rest_is_counted(world):
     assert asked.texts["often"].count == 3
     assert len(asked.texts) == TEXTS
     assert asked.left_out == len(once) - (TEXTS - 1)
+
+
+def test_what_is_counted_of_texts_alone_is_what_is_read_of_them(world, monkeypatch):
+    monkeypatch.setattr(reader, "DISTINCT", 5)
+    hours = [
+        [question(seq, 60 * hour, text=f"text {seq * hour % 9}") for seq in range(1, 20)] for hour in range(4)
+    ]
+    world.take_in(*(captured(*events, instance=f"i{hour}") for hour, events in enumerate(hours)))
+
+    read = world.texts()
+    counted = reader.count_texts(world.store, PROJECT, world.zone, *AROUND, deadline=world.deadline)
+
+    assert counted == {key: text.count for key, text in read.texts.items()}
+    assert (len(counted), sum(counted.values()) + read.left_out) == (5, 4 * 19)
 
 
 def test_few_askers_are_kept_of_a_text_that_many_ask(world):

@@ -69,7 +69,7 @@ class Log:
             "weeks": [sum_week(week, days) for week in weeks],
             "after": {},
             "texts": self.texts(self.week),
-            "texts_before": self.texts(self.week.previous),
+            "texts_before": {key: text.count for key, text in self.texts(self.week.previous).items()},
             "next_send": datetime(2026, 11, 23, 7, tzinfo=UTC).astimezone(self.week.zone),
             "next_week": self.week.ago(-1),
             "keep_events": timedelta(days=30),

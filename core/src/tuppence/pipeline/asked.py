@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import compress
 
 from tuppence.event import Outcome
-from tuppence.pipeline.texts import ASKERS, TEXTS, Text, key_of
+from tuppence.pipeline.texts import ASKERS, TEXTS, Text, key_of, most_asked
 
 
 class Asked:
@@ -54,16 +54,14 @@ class Asked:
         totals: dict[str, int] = {}
         for text, key in keys.items():
             totals[key] = totals.get(key, 0) + counts[text]
-        most = sorted(totals)
-        most.sort(key=totals.__getitem__, reverse=True)
-        kept = {key: Text("", count=totals[key]) for key in most[:TEXTS]}
+        kept = {key: Text("", count=totals[key]) for key in most_asked(totals, TEXTS)}
         of: dict[str | None, Text] = {}
         for text, key in keys.items():
             if key in kept:
                 one = of[text] = kept[key]
                 one.text = min(one.text or text, text)
         self._tell(of)
-        return kept, sum(map(totals.__getitem__, most[TEXTS:]))
+        return kept, sum(totals.values()) - sum(text.count for text in kept.values())
 
     def _tell(self, of: Mapping[str | None, Text]) -> None:
         """Add to the texts, by spelling, how they ended, who asked them, and what was said of the answers."""

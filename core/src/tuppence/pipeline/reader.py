@@ -11,7 +11,7 @@ from tuppence.clock import Deadline
 from tuppence.drivers import Key, Record
 from tuppence.pipeline import layout, records
 from tuppence.pipeline.rollup import Rollup
-from tuppence.pipeline.texts import Text, merge_texts
+from tuppence.pipeline.texts import Text, add_text, most_asked, settle
 from tuppence.store import Store
 
 DISTINCT: Final = 50_000
@@ -48,20 +48,38 @@ def read_texts(
     store: Store, project: str, zone: ZoneInfo, first: date, last: date, *, deadline: Deadline
 ) -> Asked:
     """Return what was asked on the days from `first` to `last` of the owner's clock, both included."""
-    start = layout.texts(project, _utc_hour(first, zone, before=timedelta(0)))
-    end = layout.texts(project, _utc_hour(last + _DAY, zone, before=-timedelta(hours=1)))
     merged: dict[str, Text] = {}
     left_out = 0
-    for record in _between(store, start, end, deadline):
+    for record in _text_records(store, project, zone, first, last, deadline):
         texts = records.read_texts(record)
         for day, share in texts.days.items():
             if first.isoformat() <= day <= last.isoformat():
                 left_out += texts.left_out.get(day, 0)
-                _merge_into(merged, share)
+                for key, text in share.items():
+                    known = merged.setdefault(key, text)
+                    if known is not text:
+                        add_text(known, text)
         if len(merged) > 2 * DISTINCT:
             left_out += _shrink(merged)
     left_out += _shrink(merged)
+    for text in merged.values():
+        settle(text)
     return Asked(merged, left_out)
+
+
+def count_texts(
+    store: Store, project: str, zone: ZoneInfo, first: date, last: date, *, deadline: Deadline
+) -> dict[str, int]:
+    """Return how often each text was asked on these days: those of `read_texts`, and no more of them."""
+    counts: dict[str, int] = {}
+    for record in _text_records(store, project, zone, first, last, deadline):
+        for day, share in records.read_counts(record).days.items():
+            if first.isoformat() <= day <= last.isoformat():
+                for key, times in share.items():
+                    counts[key] = counts.get(key, 0) + times.count
+        if len(counts) > 2 * DISTINCT:
+            counts = {key: counts[key] for key in most_asked(counts, DISTINCT)}
+    return {key: counts[key] for key in most_asked(counts, DISTINCT)}
 
 
 def waiting_hours(store: Store, project: str, *, deadline: Deadline) -> list[str]:
@@ -93,13 +111,18 @@ def _utc_hour(day: date, zone: ZoneInfo, *, before: timedelta) -> str:
     return f"{datetime.combine(day, time(), zone).astimezone(UTC) - before:%Y%m%d%H}"
 
 
-def _merge_into(merged: dict[str, Text], share: dict[str, Text]) -> None:
-    for key, text in share.items():
-        known = merged.get(key)
-        merged[key] = text if known is None else merge_texts([known, text])
+def _text_records(
+    store: Store, project: str, zone: ZoneInfo, first: date, last: date, deadline: Deadline
+) -> Iterator[Record]:
+    """Yield the texts of the hours in which these days of the owner's clock lie."""
+    start = layout.texts(project, _utc_hour(first, zone, before=timedelta(0)))
+    end = layout.texts(project, _utc_hour(last + _DAY, zone, before=-timedelta(hours=1)))
+    yield from _between(store, start, end, deadline)
 
 
 def _shrink(merged: dict[str, Text]) -> int:
     """Let the least asked texts go; return how many questions that were."""
-    keys = sorted(merged, key=lambda key: (-merged[key].count, key))[DISTINCT:]
-    return sum(merged.pop(key).count for key in keys)
+    if len(merged) <= DISTINCT:
+        return 0
+    counts = {key: text.count for key, text in merged.items()}
+    return sum(merged.pop(key).count for key in counts.keys() - most_asked(counts, DISTINCT))

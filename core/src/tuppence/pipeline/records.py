@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -12,7 +13,9 @@ from tuppence.errors import TuppenceError
 from tuppence.pipeline import rollup as rollups
 from tuppence.pipeline import texts as text_records
 from tuppence.pipeline.rollup import Rollup
-from tuppence.pipeline.texts import Texts
+from tuppence.pipeline.texts import Counts, Texts
+
+_Made = TypeVar("_Made", Rollup, Texts, Counts)
 
 MAX_RAW: Final = 64 * 1024 * 1024
 """Bytes a record is unpacked to, at most."""
@@ -40,30 +43,33 @@ def pack_texts(texts: Texts) -> bytes:
 
 def read_rollup(record: Record) -> Rollup:
     """Return the rollup a record holds. Raises `TuppenceError` on one that this release cannot read."""
-    try:
-        rollup = rollups.decode(_plain(record.body))
-    except (msgspec.MsgspecError, ValueError) as error:
-        raise _unreadable(record, error) from None
-    if rollup.version > rollups.VERSION:
-        raise _newer(record)
-    return rollup
+    return _read(record, rollups.decode, rollups.VERSION)
 
 
 def read_texts(record: Record) -> Texts:
     """Return the texts a record holds. Raises `TuppenceError` on ones that this release cannot read."""
-    try:
-        texts = text_records.decode(_plain(record.body))
-    except (msgspec.MsgspecError, ValueError) as error:
-        raise _unreadable(record, error) from None
-    if texts.version > text_records.VERSION:
-        raise _newer(record)
-    return texts
+    return _read(record, text_records.decode, text_records.VERSION)
+
+
+def read_counts(record: Record) -> Counts:
+    """Return how often each text of a record was asked. Raises as `read_texts` does."""
+    return _read(record, text_records.decode_counts, text_records.VERSION)
 
 
 def late_events(record: Record) -> int:
     """Return how many events of a rollup came late."""
     count = record.attributes.get(LATE, "")
     return int(count) if count.isascii() and count.isdigit() else 0
+
+
+def _read(record: Record, decode: Callable[[bytes], _Made], newest: int) -> _Made:
+    try:
+        made = decode(_plain(record.body))
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise _unreadable(record, error) from None
+    if made.version > newest:
+        raise _newer(record)
+    return made
 
 
 def _compressed(body: bytes) -> bytes:

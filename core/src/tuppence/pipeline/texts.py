@@ -5,7 +5,7 @@ They stand beside the numbers and live only as long as the events they came from
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -19,8 +19,11 @@ merge keeps the same ones in any order."""
 ALL_ASKERS: Final = 128
 """People named for a text over several hours before it, too, keeps the lowest `ASKERS` only."""
 
+_CROWD: Final = 8 * ALL_ASKERS
+"""Askers gathered of a text before it is looked who came twice."""
 
-class Text(msgspec.Struct, omit_defaults=True):
+
+class Text(msgspec.Struct, omit_defaults=True, gc=False):
     """One thing that was asked, in the words of one who asked it.
 
     Attributes:
@@ -44,6 +47,12 @@ class Text(msgspec.Struct, omit_defaults=True):
     useful_no: int = 0
 
 
+class Times(msgspec.Struct, gc=False):
+    """How often a text was asked, and nothing else of it."""
+
+    count: int = 0
+
+
 class Texts(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What was asked in a UTC hour, by day of the owner's clock (`2026-11-16`).
 
@@ -54,6 +63,13 @@ class Texts(msgspec.Struct, kw_only=True, omit_defaults=True):
     version: int = VERSION
     days: dict[str, dict[str, Text]] = {}
     left_out: dict[str, int] = {}
+
+
+class Counts(msgspec.Struct, kw_only=True):
+    """Of a record of texts no more than how often each was asked: a tenth of the work of reading all."""
+
+    version: int = VERSION
+    days: dict[str, dict[str, Times]] = {}
 
 
 def key_of(text: str) -> str:
@@ -73,25 +89,48 @@ _ASCII: Final = {
 }
 
 
+def most_asked(counts: Mapping[str, int], most: int) -> list[str]:
+    """Return up to `most` keys, the most asked first; of those asked as often, in code-point order."""
+    keys = sorted(counts)
+    keys.sort(key=counts.__getitem__, reverse=True)
+    return keys[:most]
+
+
 def merge_texts(parts: Iterable[Text]) -> Text:
     """Return several records of one text as one."""
     texts = list(parts)
-    merged = Text(min(text.text for text in texts))
+    merged = Text(texts[0].text)
     for text in texts:
-        merged.count += text.count
-        merged.useful_yes += text.useful_yes
-        merged.useful_no += text.useful_no
-        for into, table in ((merged.outcomes, text.outcomes), (merged.causes, text.causes)):
-            for name, count in table.items():
-                into[name] = into.get(name, 0) + count
-    askers = {asker for text in texts for asker in text.askers}
-    merged.sampled = any(text.sampled for text in texts) or len(askers) > ALL_ASKERS
-    merged.askers = sorted(askers)[: ASKERS if merged.sampled else None]
+        add_text(merged, text)
+    settle(merged)
     return merged
+
+
+def add_text(merged: Text, text: Text) -> None:
+    """Add a record to another of the same text, which is `settle`d when all have been added."""
+    merged.text = min(merged.text, text.text)
+    merged.count += text.count
+    merged.useful_yes += text.useful_yes
+    merged.useful_no += text.useful_no
+    for into, table in ((merged.outcomes, text.outcomes), (merged.causes, text.causes)):
+        for name, count in table.items():
+            into[name] = into.get(name, 0) + count
+    merged.sampled = merged.sampled or text.sampled
+    merged.askers += text.askers
+    if len(merged.askers) > _CROWD:
+        settle(merged)
+
+
+def settle(text: Text) -> None:
+    """Put a text's askers in order, each once; keep the lowest hashes only if there are too many."""
+    askers = sorted(set(text.askers))
+    text.sampled = text.sampled or len(askers) > ALL_ASKERS
+    text.askers = askers[: ASKERS if text.sampled else None]
 
 
 _encoder = msgspec.msgpack.Encoder(order="deterministic")
 _decoder = msgspec.msgpack.Decoder(Texts)
+_read_counts = msgspec.msgpack.Decoder(Counts)
 
 
 def encode(texts: Texts) -> bytes:
@@ -102,3 +141,8 @@ def encode(texts: Texts) -> bytes:
 def decode(body: bytes) -> Texts:
     """Return the texts of these bytes. Raises `msgspec.MsgspecError`."""
     return _decoder.decode(body)
+
+
+def decode_counts(body: bytes) -> Counts:
+    """Return how often each of these texts was asked. Raises `msgspec.MsgspecError`."""
+    return _read_counts.decode(body)

@@ -42,7 +42,8 @@ class Evidence:
     Attributes:
         weeks: the numbers of up to `WEEKS` weeks, oldest first; the last is the one reported.
         after: what has arrived of each capturing process since.
-        texts, texts_before: what was asked in that week and in the one before, by key.
+        texts: what was asked in that week, by key.
+        texts_before: how often each was asked in the week before.
         texts_left_out: questions of the week whose words were not kept.
         late: events that came more than an hour after the hour they belong to.
         dead_events: events in dead letters that came in during the week, a letter counting as one at least.
@@ -58,7 +59,7 @@ class Evidence:
     weeks: Sequence[Numbers]
     after: Mapping[str, Seen]
     texts: Mapping[str, Text]
-    texts_before: Mapping[str, Text]
+    texts_before: Mapping[str, int]
     texts_left_out: int = 0
     late: int = 0
     dead_events: int = 0

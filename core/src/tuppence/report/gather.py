@@ -7,7 +7,7 @@ from datetime import timedelta
 from tuppence.clock import Clock, Deadline
 from tuppence.config import Config
 from tuppence.pipeline import dead
-from tuppence.pipeline.reader import read_days, read_texts, waiting_hours
+from tuppence.pipeline.reader import count_texts, read_days, read_texts, waiting_hours
 from tuppence.pipeline.rollup import merge_instances
 from tuppence.report.claims import unconfirmed
 from tuppence.report.facts import WEEKS, Evidence
@@ -28,7 +28,7 @@ def gather(store: Store, config: Config, week: Week, clock: Clock, *, deadline: 
     since = read_days(store, project, week.sunday + _DAY, max(today, week.sunday) + _DAY, deadline=deadline)
     asked = read_texts(store, project, zone, week.monday, week.sunday, deadline=deadline)
     before = week.previous
-    asked_before = read_texts(store, project, zone, before.monday, before.sunday, deadline=deadline)
+    asked_before = count_texts(store, project, zone, before.monday, before.sunday, deadline=deadline)
     letters, events = _dead(store, project, week, deadline)
     send_at, send_week = next_send(config.report.schedule, zone, now)
     return Evidence(
@@ -36,7 +36,7 @@ def gather(store: Store, config: Config, week: Week, clock: Clock, *, deadline: 
         weeks=[*past, sum_week(week, days.rollups)],
         after=merge_instances(rollup.instances for rollup in since.rollups.values()),
         texts=asked.texts,
-        texts_before=asked_before.texts,
+        texts_before=asked_before,
         texts_left_out=asked.left_out,
         late=sum(days.late.values()),
         dead_events=events,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tuppence.pipeline.texts import ASKERS, Text, merge_texts
+from tuppence.pipeline.texts import ASKERS, Text, merge_texts, most_asked
 from tuppence.report.similar import grouped
 
 COMPARED: Final = 20_000
@@ -32,15 +31,16 @@ class Group:
     wordings: tuple[str, ...]
 
 
-def group(now: Mapping[str, Text], before: Mapping[str, Text]) -> list[Group]:
+def group(now: Mapping[str, Text], before: Mapping[str, int]) -> list[Group]:
     """Return the questions of this week, the most asked first.
 
     Args:
         now: this week's texts by key.
-        before: those of the week before. Both weeks are grouped together, so that a question keeps its name.
+        before: how often those of the week before were asked. Both weeks are grouped together, so that a
+            question keeps its name.
 
     """
-    this, last = _most_asked(now), _most_asked(before)
+    this, last = _compared({key: text.count for key, text in now.items()}), _compared(before)
     weights = {key: this.get(key, 0) + last.get(key, 0) for key in this | last}
     leaders = grouped(weights)
     members: dict[str, list[str]] = {}
@@ -69,11 +69,8 @@ def people(text: Text) -> tuple[int, int]:
     return max(ASKERS, min(estimate, text.count)), round(estimate / (ASKERS - 2) ** 0.5)
 
 
-def _most_asked(texts: Mapping[str, Text]) -> dict[str, int]:
-    counts = {key: text.count for key, text in texts.items()}
-    if len(counts) <= COMPARED:
-        return counts
-    return dict(heapq.nsmallest(COMPARED, counts.items(), key=lambda item: (-item[1], item[0])))
+def _compared(counts: Mapping[str, int]) -> dict[str, int]:
+    return {key: counts[key] for key in most_asked(counts, COMPARED)}
 
 
 def _one(leader: str, texts: list[Text], before: int) -> Group:
