@@ -6,7 +6,7 @@ import pytest
 
 from emulators import firestore, pubsub, storage
 from gcp.monitored import Monitored
-from gcp.stores import only_the_default
+from gcp.stores import OneByOne, only_the_default
 
 __all__ = [
     "_nobody",
@@ -47,8 +47,8 @@ def database_url(firestore_url):
 
 @pytest.fixture(scope="session")
 def storage_url():
-    with storage() as url:
-        yield url
+    with storage() as url, OneByOne(url).running() as proxy:
+        yield proxy.url
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from contextlib import contextmanager
 
 from google.auth.credentials import AnonymousCredentials
@@ -20,6 +21,20 @@ def absent(request, forward):
         return forward(request)
     told = {"code": 404, "message": "The database does not exist.", "status": "NOT_FOUND"}
     return Answer(404, {"Content-Type": "application/json"}, json.dumps({"error": told}).encode())
+
+
+class OneByOne(Faulty):
+    """A proxy before gcp-storage-emulator, which turns away who comes while five others wait."""
+
+    def __init__(self, upstream, **plan):
+        super().__init__(upstream, **plan)
+        self._server.socket.listen(64)
+        self._server.RequestHandlerClass.do_PATCH = self._server.RequestHandlerClass.do_POST
+        self._turn = threading.Lock()
+
+    def answer(self, request):
+        with self._turn:
+            return super().answer(request)
 
 
 @contextmanager

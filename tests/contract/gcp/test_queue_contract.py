@@ -7,6 +7,7 @@ import pytest
 from gcp.queues import queues_at
 from tuppence.clock import SystemClock
 from tuppence.testing import QueueContract
+from tuppence.testing.lanes import LanesContract
 from tuppence_gcp.queue import PubSubQueue
 
 pytestmark = pytest.mark.slow  # leases run out in real time
@@ -46,7 +47,7 @@ class TestPubSubQueueOnGooglesEmulator(PubSubContract, QueueContract):
     __test__ = True
 
 
-class TestOrderedPubSubQueueOnGooglesEmulator(PubSubContract, QueueContract):
+class TestOrderedPubSubQueueOnGooglesEmulator(PubSubContract, LanesContract):
     __test__ = True
     keeps_order = True
 

@@ -86,18 +86,16 @@ class Blobs:
             raise failure(ErrorCode.INVALID, operation, words)
 
     def put(self, records: Mapping[int, Record], operation: str, deadline: Deadline) -> dict[int, str]:
-        """Write the bodies that are worth it as one object; return where they are, by position."""
-        chosen = {n: record for n, record in records.items() if len(record.body) >= LEAST}
-        ends = [record.expires_at for record in chosen.values() if record.expires_at is not None]
-        chosen = {n: record for n, record in chosen.items() if record.expires_at is not None}
-        if not chosen:
+        """Write bodies as one object; return where they are, by position."""
+        if not records:
             return {}
-        name = f"{self._folder}{max(ends):%Y%m%d}/{secrets.token_hex(_NAME_BYTES)}"
-        self._upload(
-            name, b"".join(record.body for record in chosen.values()), max(ends), operation, deadline
-        )
+        bodies = b"".join(record.body for record in records.values())
+        ends = [record.expires_at for record in records.values()]
+        end = max(filter(None, ends)) if all(ends) else None
+        name = f"{self._folder}{secrets.token_hex(_NAME_BYTES)}"
+        self._upload(name, bodies, end, operation, deadline)
         references, at = {}, 0
-        for n, record in chosen.items():
+        for n, record in records.items():
             references[n] = f"{name}:{at}:{len(record.body)}"
             at += len(record.body)
         return references
@@ -120,14 +118,18 @@ class Blobs:
         """Let the connection go."""
         self._session.close()
 
-    def _upload(self, name: str, content: bytes, end: datetime, operation: str, deadline: Deadline) -> None:
-        told = msgspec.json.encode({"name": name, "customTime": second(end)})
+    def _upload(
+        self, name: str, content: bytes, end: datetime | None, operation: str, deadline: Deadline
+    ) -> None:
+        told: dict[str, Any] = {"name": name}
+        if end is not None:
+            told["customTime"] = second(end)
         boundary = secrets.token_hex(_BOUNDARY_BYTES).encode()
         body = b"\r\n".join(
             [
                 b"--%b" % boundary,
                 b"Content-Type: application/json\r\n",
-                told,
+                msgspec.json.encode(told),
                 b"--%b" % boundary,
                 b"Content-Type: application/octet-stream\r\n",
                 content,

@@ -33,7 +33,7 @@ from tuppence.drivers import (
     Version,
 )
 from tuppence.errors import DriverError, ErrorCode
-from tuppence_gcp.blobs import Blobs
+from tuppence_gcp.blobs import LEAST, Blobs
 from tuppence_gcp.credentials import told_project
 from tuppence_gcp.documents import (
     MAX_DOCUMENT,
@@ -160,8 +160,10 @@ class FirestoreStore(StoreDriver):
             raise failure(ErrorCode.INVALID, "store.put", f"over {BATCH_BYTES} bytes together")
         if not fitting:
             return errors
-        apart = self._blobs is not None and isinstance(condition, Absent)
-        places = self._blobs.put(fitting, "store.put", deadline) if self._blobs and apart else {}
+        places: Mapping[int, str] = {}
+        if self._blobs is not None:
+            apart = {n: record for n, record in fitting.items() if self._goes_apart(record, condition)}
+            places = self._blobs.put(apart, "store.put", deadline)
         writes = {n: self._update(record, places.get(n, ""), deadline) for n, record in fitting.items()}
         if isinstance(condition, Absent):
             return errors + self._write_absent(writes, deadline)
@@ -229,6 +231,11 @@ class FirestoreStore(StoreDriver):
         self._firestore.close()
         if self._blobs is not None:
             self._blobs.close()
+
+    def _goes_apart(self, record: Record, condition: Absent | Version | None) -> bool:
+        """Whether a record's body goes to the bucket: what is written once, will end, and is worth it."""
+        lasting = record.expires_at is None or not isinstance(condition, Absent)
+        return not lasting and len(record.body) >= LEAST
 
     def _write(
         self,
