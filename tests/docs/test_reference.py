@@ -71,6 +71,8 @@ def test_each_table_of_the_configuration_is_described_with_its_defaults(table):
         ("aws", "scheduler"),
         ("aws", "mailer"),
         ("azure", "store"),
+        ("gcp", "queue"),
+        ("gcp", "store"),
     ],
 )
 def test_each_option_of_a_provider_is_described_with_its_default(provider, kind):
