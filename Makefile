@@ -26,7 +26,8 @@ demo: setup ## a week of a chatbot's traffic, from capture to the report
 
 test: lint ## everything that must hold
 	# a worker that waits for an emulator leaves its core to another
-	.venv/bin/pytest -n 3 --dist worksteal
+	.venv/bin/pytest -n 3 --dist worksteal -p tuppence.testing.results --contract-results .pytest_cache/contracts.json
+	.venv/bin/python scripts/provider_matrix.py --compare .pytest_cache/contracts.json
 
 quick: setup ## the tests that take seconds
 	.venv/bin/pytest -q -n 2 -m 'not slow'
@@ -42,7 +43,7 @@ fuzz: .venv-fuzz/.ready ## ten minutes of damaged input; FUZZ_SECONDS=3600 for m
 	@touch $@
 
 bench: .venv-bench/.ready ## half an hour beside peers: what a call costs, what is lost; BENCH='--quick' for less
-	.venv-bench/bin/python benchmarks/run.py $(BENCH)
+	.venv-bench/bin/python benchmarks/peers.py $(BENCH)
 
 .venv-bench/.ready: .tools/bin/uv pyproject.toml core/pyproject.toml $(wildcard providers/*/pyproject.toml) uv.lock
 	UV_PROJECT_ENVIRONMENT=.venv-bench $(UV) sync --quiet --frozen --no-default-groups --group bench --python $(PYTHON)

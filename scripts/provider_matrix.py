@@ -1,8 +1,13 @@
-"""Writes docs/reference/providers.md from the contracts' results: `make matrix`."""
+"""Writes docs/reference/providers.md from the contracts' results: `make matrix`.
+
+With `--compare`, it writes nothing and says where the results of a run are not those that are committed:
+`make test` has run every contract anyway.
+"""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -28,11 +33,16 @@ WORDS = {
 
 
 def main() -> None:
-    """Read every provider's results and write the page."""
+    """Read every provider's results, and write the page or compare."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, default=RESULTS, help="the folder of JSON files")
     parser.add_argument("--page", type=Path, default=PAGE, help="what to write")
+    parser.add_argument("--compare", type=Path, metavar="FILE", help="the results of a run of all contracts")
     options = parser.parse_args()
+    if options.compare:
+        differing = differences(read(options.compare).suites, suites_in(options.results))
+        hint = "run `make matrix`, and commit what it writes"
+        sys.exit("\n".join([*differing, hint]) if differing else 0)
     options.page.write_text(page(suites_in(options.results)), encoding="utf-8")
 
 
@@ -40,6 +50,25 @@ def suites_in(folder: Path) -> list[Suite]:
     """Return the suites of all files, providers and kinds in order."""
     suites = [suite for path in sorted(folder.glob("*.json")) for suite in read(path).suites]
     return sorted(suites, key=lambda suite: (suite.provider, list(Kind).index(Kind(suite.kind)), suite.name))
+
+
+def differences(found: list[Suite], committed: list[Suite]) -> list[str]:
+    """Return what a run found that is not committed, of providers whose results are."""
+    providers = {suite.provider for suite in committed}
+    now = {(suite.provider, suite.name): suite for suite in found if suite.provider in providers}
+    then = {(suite.provider, suite.name): suite for suite in committed}
+    return [
+        f"{provider} {name}: {_difference(now.get((provider, name)), then.get((provider, name)))}"
+        for provider, name in sorted(now.keys() | then.keys())
+        if now.get((provider, name)) != then.get((provider, name))
+    ]
+
+
+def _difference(now: Suite | None, then: Suite | None) -> str:
+    if now is None or then is None:
+        return "was not run" if now is None else "is new"
+    fields = [field for field in Suite.__struct_fields__ if getattr(now, field) != getattr(then, field)]
+    return f"differs in {', '.join(fields)}"
 
 
 def page(suites: list[Suite]) -> str:
@@ -94,7 +123,7 @@ def _unheld(provider: str, suites: list[Suite]) -> list[str]:
 def _promises(kind: Kind, suites: list[Suite]) -> Iterator[str]:
     yield f"## {kind.value.capitalize()}\n"
     about = dict.fromkeys(promise for suite in suites for promise in suite.promises)
-    head = ("promise", *(f"{suite.provider} `{suite.name.removeprefix('Test')}`" for suite in suites))
+    head = ("promise", *(f"{suite.provider} {_short(suite)}" for suite in suites))
     yield _table(head, ((promise, *(_count(suite, promise) for suite in suites)) for promise in about))
 
 
@@ -120,14 +149,32 @@ def _not_passed(suite: Suite) -> Iterator[tuple[str, str, str]]:
 def _gaps(suites: list[Suite]) -> Iterator[str]:
     yield "## What did not pass\n"
     rows = [
-        (suite.provider, suite.kind, _sentence(test), outcome, reason or "-")
+        (
+            suite.provider,
+            suite.kind,
+            _sentence(test),
+            outcome,
+            reason or "-",
+            _short(suite),
+            _elsewhere(test, suite, suites),
+        )
         for suite in suites
         for test, outcome, reason in _not_passed(suite)
     ]
     if rows:
-        yield _table(("provider", "kind", "promise", "outcome", "why"), rows)
+        yield _table(("provider", "kind", "promise", "outcome", "why", "in", "passed in"), rows)
     else:
         yield "Nothing: every test of every contract ran and passed.\n"
+
+
+def _elsewhere(test: str, suite: Suite, suites: list[Suite]) -> str:
+    """Return the provider's other suites of the kind in which a test passed."""
+    others = [one for one in suites if (one.provider, one.kind) == (suite.provider, suite.kind)]
+    return ", ".join(_short(one) for one in others if test in one.passed) or "-"
+
+
+def _short(suite: Suite) -> str:
+    return f"`{suite.name.removeprefix('Test')}`"
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
