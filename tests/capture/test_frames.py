@@ -8,8 +8,7 @@ import pytest
 from tuppence.capture.frames import FrameKind, Stop, frame, read
 from tuppence.event import LATEST_MS
 
-HEAD = ("tick", None, "u", None)
-EMPTY = msgspec.msgpack.encode({})
+DATA = {"a": 1}
 
 
 def checked(rest):
@@ -20,27 +19,30 @@ def checked(rest):
 def test_an_event_comes_back_as_it_was_written():
     found = []
 
-    written = frame(FrameKind.EVENT, 7, 1_000, HEAD, msgspec.msgpack.encode({"a": 1}))
+    written = frame(FrameKind.EVENT, 7, 1_000, DATA, "tick", None, "u")
     at, stop = read(written, 0, found)
 
     assert (at, stop) == (len(written), Stop.END)
-    [(kind, event)] = found
-    assert (kind, event.seq, event.time, event.user, event.data) == (FrameKind.EVENT, 7, 1_000, "u", {"a": 1})
+    [event] = found
+    assert (event.kind, event.seq, event.time) == (FrameKind.EVENT, 7, 1_000)
+    assert (event.type, event.source, event.user, event.session) == ("tick", None, "u", None)
+    assert event.data == DATA
 
 
 NEVER_WRITTEN = {
     "one byte": checked(b"\x01"),
-    "no head": checked(bytes([FrameKind.EVENT]) + bytes(16)),
-    "a head of another length": checked(bytes([FrameKind.EVENT]) + bytes(16) + b"\x93\xa1x\xc0\xc0" + EMPTY),
-    "a type that is a number": frame(FrameKind.EVENT, 1, 1, (5, None, None, None), EMPTY),
-    "data that is a list": frame(FrameKind.EVENT, 1, 1, HEAD, b"\x90"),
-    "an end that is a list": frame(FrameKind.CLOSED, 1, 1, None, b"\x90"),
-    "no end": checked(bytes([FrameKind.CLOSED]) + bytes(16)),
-    "another kind": frame(9, 1, 1, HEAD, EMPTY),
-    "a time that no calendar has": frame(FrameKind.EVENT, 1, LATEST_MS + 1, HEAD, EMPTY),
-    "a number of 64 bits": frame(FrameKind.EVENT, 2**63, 1, HEAD, EMPTY),
-    "number 0": frame(FrameKind.EVENT, 0, 1, HEAD, EMPTY),
-    "nested too deeply": frame(FrameKind.EVENT, 1, 1, HEAD, b"\x81\xa1a" + b"\x91" * 60_000),
+    "nothing but a number": checked(b"\xcf" + bytes(16)),
+    "too few fields": checked(b"\x96\x01\xa1x\x01\xc0\xc0\xc0"),
+    "an id": checked(msgspec.msgpack.encode([1, "x", 1, "id", None, None, None, {}, FrameKind.EVENT])),
+    "a type that is a number": frame(FrameKind.EVENT, 1, 1, DATA, 5),
+    "data that is a list": frame(FrameKind.EVENT, 1, 1, [], "tick"),
+    "an end that is a list": frame(FrameKind.CLOSED, 1, 1, []),
+    "another kind": frame(9, 1, 1, DATA, "tick"),
+    "a time that no calendar has": frame(FrameKind.EVENT, 1, LATEST_MS + 1, DATA, "tick"),
+    "a time before there was any": frame(FrameKind.EVENT, 1, -1, DATA, "tick"),
+    "a number of 64 bits": frame(FrameKind.EVENT, 2**63, 1, DATA, "tick"),
+    "number 0": frame(FrameKind.EVENT, 0, 1, DATA, "tick"),
+    "nested too deeply": checked(b"\x99\x01\xa1x\x01\xc0\xc0\xc0\xc0\x81\xa1a" + b"\x91" * 60_000),
 }
 
 

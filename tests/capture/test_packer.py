@@ -3,7 +3,6 @@
 import pytest
 
 from tuppence.batch import to_events, unpack
-from tuppence.capture.encode import encode_data
 from tuppence.capture.frames import FrameKind, frame
 from tuppence.capture.journal import FileSegments, Journal
 from tuppence.capture.packer import Packer
@@ -32,13 +31,12 @@ def packer(tmp_path):
     return make
 
 
+_TYPES = {FrameKind.EVENT: "tick", FrameKind.OPENED: "question"}
+
+
 def write(journal, kind, seq, time=NOW, **data):
-    head = (
-        None
-        if kind is FrameKind.CLOSED
-        else ("question" if kind is FrameKind.OPENED else "tick", None, "u", None)
-    )
-    journal.append(frame(kind, seq, time, head, encode_data(data, redacted=False)))
+    head = () if kind == FrameKind.CLOSED else (_TYPES[kind], None, "u")
+    journal.append(frame(kind, seq, time, data, *head))
 
 
 def packed(packer):

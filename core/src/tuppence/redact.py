@@ -44,7 +44,7 @@ _TOKENS: Final = _compiled(
     mixed=r"(?<![\w-])[\w-]{32,}+",
 )
 _SEPARATOR: Final = re.compile(r"(\s+is\s+|\s*[:=]\s*)", re.IGNORECASE)
-_IS: Final = re.compile(r"\sis\s", re.IGNORECASE)
+_IS: Final = re.compile(r"\s[Ii][Ss]\s")
 _SHORTEST_TOKEN: Final = 15
 _NAMED: Final = _compiled(
     named=rf"\b(?:{_NAMES})(?:\s{{1,3}}is\s{{1,3}}|\s{{0,3}}[:=]\s{{0,3}})(?!\[)[^\s,;]++"
@@ -67,6 +67,15 @@ _NUMBERS: Final = _compiled(
     number=r"(?:[+(]|(?<![\w.,]))\d(?:[ ().\-/]{0,2}\d){5,40}(?!\w)",
 )
 _DIGIT: Final = re.compile(r"\d")
+# Looks that decide whether a pattern is worth its time. They begin with what is rare in a text, so that `re`
+# is soon done with the rest.
+_LONG: Final = re.compile(rf"\S{{{_SHORTEST_TOKEN}}}")
+_IN_A_PLACE: Final = re.compile(
+    rf"\d\w? \d[^\W\d_]{{2}}\b|\d[^\W\d_]?,? (?:[^\W\d_][\w'-]{{1,24}} ){{1,3}}(?:{_STREETS})\b",
+    re.IGNORECASE,
+)
+_LIKE_AN_IBAN: Final = re.compile(r"[A-Za-z]{2}\d\d(?: ?[A-Za-z0-9]{4}){2}")
+_SECRETS: Final = re.compile("pass|pwd|secret|key|token|pin|cv[vc]")
 _SIX_DIGITS: Final = re.compile(r"\d(?:[ ().\-/]{0,2}\d){5}")
 _DOTS: Final = 3
 _SOME_COLONS: Final = 2
@@ -88,30 +97,30 @@ _LONG_ENOUGH: Final = 9  # digits in groups that are a phone number without + ( 
 _SORT_CODE: Final = re.compile(r"\d\d-\d\d-\d\d")
 _AMOUNT: Final = re.compile(r"\d+\.\d{1,2}")
 
-_FEW_DIGITS: Final = 3
-_SIGNS: Final = bytes.maketrans(b"123456789:=IS\t\n\v\f\r\x1c\x1d\x1e\x1f", b"0" * 9 + b"@@is" + b" " * 9)
-_PLACE_SIGN: Final = re.compile(rb"0[A-Za-z]?,? |0[A-Za-z0]? 0[A-Za-z]{2}")
+_SIGNS: Final = b"0123456789@:=\t\n\v\f\r\x1c\x1d\x1e\x1f"
+"""In ASCII, what all patterns but those for keys and tokens need, and the blanks that are no space."""
 _IN_WORDS: Final = bytes(code for code in range(128) if chr(code).isalnum()) + b"_-.~+/"
 _WORDS_AS_X: Final = bytes.maketrans(_IN_WORDS, b"x" * len(_IN_WORDS))
 _LONG_WORD: Final = b"x" * _SHORTEST_TOKEN
+_HARMLESS: Final = re.compile(
+    rf"(?=.{{1,{_SHORTEST_TOKEN - 1}}}\Z)(?:[A-Za-z_-]*[0-9]){{1,5}}[A-Za-z_-]*|{_UUID}", re.IGNORECASE
+)
+"""Names as applications make them: too short for a token, with too few digits for an account."""
 
 
-def may_identify(encoded: bytes) -> bool:
-    """Whether the strings inside MessagePack-encoded data deserve a closer look.
+def may_identify(text: str) -> bool:
+    """Whether a text deserves to be searched for what identifies.
 
-    It runs in every capture call, so it looks for single bytes instead of patterns: all patterns above need a
-    digit, `@`, `:` or `=`, but for tokens, which are long words, keys, and what "is" a password. Numbers in
-    the data do not trouble it: MessagePack writes them in binary.
+    It runs in every capture call. One pass over a text in ASCII clears most: there is neither a digit nor one
+    of the signs to delete from it, and no long word.
     """
-    signs = encoded.translate(_SIGNS)
-    return (
-        b"@" in signs
-        or b"-----" in signs
-        or b" is " in signs
-        or signs.count(b"0") > _FEW_DIGITS
-        or _PLACE_SIGN.search(signs) is not None
-        or _LONG_WORD in encoded.translate(_WORDS_AS_X)
-    )
+    if not text.isascii():
+        return True
+    words = text.encode().translate(_WORDS_AS_X, _SIGNS)
+    if len(words) < len(text) or words.find(_LONG_WORD) >= 0:
+        return _HARMLESS.fullmatch(text) is None
+    lowered = text.lower()
+    return "-----" in text or (" is " in lowered and _SECRETS.search(lowered) is not None)
 
 
 def redact_text(text: str) -> str:
@@ -130,19 +139,25 @@ def _patterns_for(text: str) -> Iterator[re.Pattern[str]]:
         yield _KEYS
     if "://" in text:
         yield _CREDENTIALS
-    if max(map(len, text.split()), default=0) >= _SHORTEST_TOKEN:
+    if _LONG.search(text):
         yield _TOKENS
-    if ":" in text or "=" in text or _IS.search(text):
+    if (":" in text or "=" in text or _IS.search(text)) and _SECRETS.search(text.casefold()):
         yield _NAMED
     if "@" in text:
         yield _EMAIL
     if text.count(".") >= _DOTS or text.count(":") >= _SOME_COLONS:
         yield _IP
     if _DIGIT.search(text):
+        yield from _patterns_of_numbers_for(text)
+
+
+def _patterns_of_numbers_for(text: str) -> Iterator[re.Pattern[str]]:
+    if _IN_A_PLACE.search(text):
         yield _PLACES
-        if _SIX_DIGITS.search(text):
+    if _SIX_DIGITS.search(text):
+        if _LIKE_AN_IBAN.search(text):
             yield _ACCOUNTS
-            yield _NUMBERS
+        yield _NUMBERS
 
 
 def redact(value: Any) -> Any:

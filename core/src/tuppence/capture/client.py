@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 from tuppence import config as configuration
 from tuppence.capture import lifecycle
-from tuppence.capture.encode import Names, encode_data
+from tuppence.capture.encode import Cleaner
 from tuppence.capture.frames import FrameKind, frame
 from tuppence.capture.instance import Instance
 from tuppence.capture.question import Question
@@ -72,8 +72,7 @@ class Client:
         self._clock = clock
         self._disabled = os.environ.get(DISABLED, "").lower() in {"1", "true", "yes", "on"}
         self._closed = False
-        self._redact = self.config.capture.redact
-        self._name = Names(redacted=self._redact)
+        self._cleaner = Cleaner(redacted=self.config.capture.redact)
         self._captured = 0
         self._refused = 0
         self._failed = 0
@@ -190,7 +189,7 @@ class Client:
         self.close()
 
     def _record(
-        self, kind: FrameKind, type_: Any, user: Any, session: Any, source: Any, data: dict[str, Any]
+        self, kind: int, type_: Any, user: Any, session: Any, source: Any, data: dict[str, Any]
     ) -> int:
         """Encode one event and append it to the journal."""
         try:
@@ -199,19 +198,20 @@ class Client:
                 return 0
             if type(type_) is not str or not 0 < len(type_) <= MAX_NAME or not type_.isprintable():
                 return self._refuse(instance)
-            name = self._name
-            head = (
-                type_,
-                None if source is None else name(source),
-                None if user is None else name(user),
-                None if session is None else name(session),
-            )
-            encoded = encode_data(data, redacted=self._redact)
+            cleaner = self._cleaner
+            if source is not None:
+                source = cleaner.name(source)
+            if user is not None:
+                user = cleaner.name(user)
+            if session is not None:
+                session = cleaner.name(session)
+            data = cleaner.settled(data)
             now = time.time_ns() // 1_000_000 if self._clock is None else milliseconds(self._clock.now())
             seq = next(instance.numbers)
+            written = frame(kind, seq, now, data, type_, source, user, session)
         except Exception:  # noqa: BLE001 - nothing an application hands in may raise here
             return self._refuse(self._instance)
-        return self._append(instance, seq, frame(kind, seq, now, head, encoded))
+        return self._append(instance, seq, written)
 
     def _append(self, instance: Instance, seq: int, written: bytes) -> int:
         """Write a frame; return its number, or 0 where there was no room for it."""
@@ -247,10 +247,11 @@ class Client:
         """Record how a question ended."""
         now = time.time_ns() // 1_000_000
         try:
-            encoded = encode_data(end, redacted=self._redact)
+            written = frame(FrameKind.CLOSED, seq, now, self._cleaner.settled(end))
         except Exception:  # noqa: BLE001 - the outcome counts, whatever else was handed in
-            encoded = encode_data({"outcome": end.get("outcome", Outcome.ANSWERED.value)}, redacted=False)
-        self._append(instance, seq, frame(FrameKind.CLOSED, seq, now, None, encoded))
+            outcome = end.get("outcome", Outcome.ANSWERED.value)
+            written = frame(FrameKind.CLOSED, seq, now, {"outcome": outcome})
+        self._append(instance, seq, written)
 
     def _start(self) -> Instance | None:
         """Make the instance when the first event comes, or the first after a fork.

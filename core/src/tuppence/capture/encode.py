@@ -16,87 +16,122 @@ from typing import Any, Final
 import msgspec
 
 from tuppence.event import MAX_DEPTH, MAX_EVENT_BYTES, MAX_KEYS, MAX_NAME, MAX_TEXT
-from tuppence.redact import may_identify, pseudonym, redact, shortened
+from tuppence.redact import may_identify, pseudonym, redact, redact_text, shortened
 
 _SHORTER: Final = (200, 20)
 """Characters kept of each string when an event is over its limit with longer ones."""
 _MAX_ITEMS: Final = 512
 """Values copied of one event, at all levels together."""
-_PLAIN: Final = frozenset({int, float, bool, type(None)})
+_PLAIN: Final = frozenset({float, bool, type(None)})
+_TEXT: Final = frozenset({str})
+_LEAST: Final = -(2**63)
+_LARGEST: Final = 2**64 - 1
+"""What MessagePack has a form for."""
 _BITS: Final = 63
 _REMEMBERED: Final = 4_096
 """Names kept; a busy application sees the same people again within a few thousand events."""
+_SHORT: Final = 32
+"""Characters of a text that may come again, such as the name of a model or a plan."""
+_FEW: Final = 512
+"""Such texts kept."""
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder().decode
 
 
 class TooLarge(Exception):  # noqa: N818 - internal: the call is refused and counted
     """An event that is over its limit however much is cut."""
 
 
-def encode_data(data: dict[str, Any], *, redacted: bool) -> bytes:
-    """Return the values of an event as MessagePack, redacted where asked. Raises `TooLarge`."""
-    encoded = _encode_plain(data)
-    if len(encoded) > MAX_EVENT_BYTES:
-        encoded = _cut(encoded)
-    if redacted and may_identify(encoded):
-        encoded = _encode(redact(_decode(encoded)))
-    return encoded
+class Cleaner:
+    """Makes what an application hands in fit to be encoded.
 
+    Args:
+        redacted: whether what identifies people is replaced.
 
-def _cut(encoded: bytes) -> bytes:
-    """Return encoded data with its texts cut until it is within the limit."""
-    for longest in _SHORTER:
-        encoded = _encode(_Copy(longest).of(_decode(encoded), 0))
-        if len(encoded) <= MAX_EVENT_BYTES:
-            return encoded
-    raise TooLarge
-
-
-class Names:
-    """Turns users, sessions and sources into bounded strings, and remembers those it met."""
+    """
 
     def __init__(self, *, redacted: bool) -> None:
         self._redacted = redacted
-        self._known: dict[str, str] = {}
+        self._names: dict[str, str | None] = {}
+        self._harmless: set[str] = set()
 
-    def __call__(self, value: Any) -> str | None:
+    def name(self, value: Any) -> str | None:
         """Return the name to record; strangers are named by their type, the empty name is none."""
-        if type(value) is str:
-            known = self._known.get(value)
-            if known is not None:
-                return known
-        text = self._checked(value)
-        if type(value) is str and len(value) <= MAX_NAME:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[value] = text
-        return text or None
+        if type(value) is not str:
+            return self._named(value) or None
+        known = self._names.get(value)
+        if known is None:
+            known = self._named(value)
+            if len(value) <= MAX_NAME:
+                if len(self._names) >= _REMEMBERED:
+                    self._names.clear()
+                self._names[value] = known
+        return known or None
 
-    def _checked(self, value: Any) -> str:
-        plain = _Copy(MAX_TEXT).of(value, 0)
-        text = plain if type(plain) is str else f"{plain}"
-        return shortened(pseudonym(text) if self._redacted else text, MAX_NAME)
+    def settled(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Return data fit to be encoded, the same where it is flat and small. Raises `TooLarge`.
 
-
-def _encode_plain(data: dict[str, Any]) -> bytes:
-    if len(data) <= MAX_KEYS:
+        What was handed in is changed: it is the keywords of a call.
+        """
+        harmless = self._harmless
+        left = MAX_TEXT if len(data) <= MAX_KEYS else -1
         for key, value in data.items():
             kind = type(value)
             if kind is str:
-                if len(value) > MAX_TEXT:
-                    break
+                left -= len(value)
+                if left >= 0 and value not in harmless:
+                    data[key] = self._text(value)
+            elif kind is int:
+                if not _LEAST <= value <= _LARGEST:
+                    return self._copied(data)
+            elif kind is list:
+                texts = self._texts(value, left)
+                if texts is None:
+                    return self._copied(data)
+                data[key] = texts
+                left -= sum(map(len, texts))
             elif kind not in _PLAIN:
+                return self._copied(data)
+            if left < 0 or type(key) is not str or len(key) > MAX_NAME or not key.isascii():
+                return self._copied(data)
+        return data
+
+    def _named(self, value: Any) -> str:
+        plain = _Copy(MAX_TEXT).of(value, 0) if type(value) is not str or not value.isascii() else value
+        text = plain if type(plain) is str else f"{plain}"
+        if self._redacted and may_identify(text):
+            text = pseudonym(text)
+        return shortened(text, MAX_NAME)
+
+    def _texts(self, value: list[Any], most: int) -> list[str] | None:
+        """Return texts redacted; `None` where there is anything else, or more than `most` characters."""
+        items = value[: MAX_KEYS + 1]  # a copy, since another thread may change the list
+        if len(items) > MAX_KEYS or not _TEXT.issuperset(map(type, items)) or sum(map(len, items)) > most:
+            return None
+        return [item if item in self._harmless else self._text(item) for item in items]
+
+    def _text(self, value: str) -> str:
+        """Return a text redacted. Short ones that are harmless come again and again: they are remembered."""
+        clean = value if value.isascii() else _cleaned(value, MAX_TEXT)
+        if self._redacted and may_identify(clean):
+            clean = redact_text(clean)
+        if clean == value and len(value) <= _SHORT:
+            if len(self._harmless) >= _FEW:
+                self._harmless.clear()
+            self._harmless.add(value)
+        return clean
+
+    def _copied(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Return a copy of data of any kind: plain, within its limits, redacted. Raises `TooLarge`."""
+        copy = _Copy(MAX_TEXT).of(data, 0)
+        for longest in _SHORTER:
+            if len(_encode(copy)) <= MAX_EVENT_BYTES:
                 break
-            if type(key) is not str or len(key) > MAX_NAME:
-                break
-        else:
-            try:
-                return _encode(data)
-            except (UnicodeError, OverflowError, msgspec.MsgspecError, ValueError):
-                pass
-    return _encode(_Copy(MAX_TEXT).of(data, 0))
+            copy = _Copy(longest).of(copy, 0)
+        if len(_encode(copy)) > MAX_EVENT_BYTES:
+            raise TooLarge
+        plain: dict[str, Any] = redact(copy) if self._redacted else copy
+        return plain
 
 
 class _Copy:

@@ -3,11 +3,8 @@
     offset  bytes  what
     0       4      length of what follows the checksum, unsigned, little-endian; 0 is nothing yet
     4       4      CRC-32 of it
-    8       1      kind: 1 an event, 2 a question opened, 3 a question closed
-    9       8      sequence number
-    17      8      time, in milliseconds since 1970 UTC
-    25      n      kinds 1 and 2: MessagePack array [type, source, user, session], then the data's map;
-                   kind 3: the map that closes the question of this number
+    8       n      MessagePack array (`Frame`): time, type, number, nil, source, user, session, data, kind;
+                   of kind 3, which closes the question of this number, type and names are empty
 
 A length of 0xFFFFFFFF, or too little room for another frame, ends a segment.
 """
@@ -17,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import IntEnum
 from struct import Struct
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from zlib import crc32
 
 import msgspec
@@ -25,19 +22,18 @@ import msgspec
 from tuppence.event import LATEST_MS, MAX_EVENT_BYTES, Event
 
 
-class FrameKind(IntEnum):
-    """What a frame says."""
+class FrameKind:
+    """What a frame says. No enumeration: its members take longer to look up and to write."""
 
-    EVENT = 1
-    OPENED = 2
-    CLOSED = 3
+    EVENT: Final = 1
+    OPENED: Final = 2
+    CLOSED: Final = 3
 
 
-class Frame(NamedTuple):
-    """One frame as read. An opened question's outcome is still to come."""
+class Frame(Event, array_like=True):
+    """One frame as read: an event, and what it says of it. An opened question's outcome is still to come."""
 
-    kind: int
-    event: Event
+    kind: int = FrameKind.EVENT
 
 
 class Stop(IntEnum):
@@ -50,7 +46,8 @@ class Stop(IntEnum):
 
 
 _LEAD: Final = Struct("<II")
-_FIXED: Final = Struct("<BQQ")
+_SMALLEST: Final = 9
+"""Bytes of an array of nine."""
 LEAD: Final = _LEAD.size
 ENDED: Final = 0xFFFFFFFF
 MANY: Final = 1_000_000
@@ -58,15 +55,23 @@ MANY: Final = 1_000_000
 MAX_FRAME: Final = 4 * MAX_EVENT_BYTES
 
 _encode = msgspec.msgpack.Encoder().encode
-_Head = tuple[str, str | None, str | None, str | None]
-_read_both = msgspec.msgpack.Decoder(tuple[str, str | None, str | None, str | None, dict[str, Any]]).decode
-_read_end = msgspec.msgpack.Decoder(dict[str, Any]).decode
+_decode = msgspec.msgpack.Decoder(Frame).decode
+_lead = _LEAD.pack
 
 
-def frame(kind: int, seq: int, time: int, head: _Head | None, data: bytes) -> bytes:
-    """Return the bytes of a frame. `head` is type, source, user and session; `data` an encoded map."""
-    rest = _FIXED.pack(kind, seq, time) + (_encode(head) + data if head else data)
-    return _LEAD.pack(len(rest), crc32(rest)) + rest
+def frame(
+    kind: int,
+    seq: int,
+    time: int,
+    data: dict[str, Any],
+    type_: str = "",
+    source: str | None = None,
+    user: str | None = None,
+    session: str | None = None,
+) -> bytes:
+    """Return the bytes of a frame."""
+    content = _encode([time, type_, seq, None, source, user, session, data, kind])
+    return _lead(len(content), crc32(content)) + content
 
 
 def read(segment: bytes, start: int, found: list[Frame], most: int = MANY) -> tuple[int, Stop]:
@@ -93,7 +98,7 @@ def read(segment: bytes, start: int, found: list[Frame], most: int = MANY) -> tu
         if length == ENDED:
             return at, Stop.END
         rest = segment[at + LEAD : at + LEAD + length]
-        if not _FIXED.size < length <= MAX_FRAME or len(rest) < length or crc32(rest) != checksum:
+        if not _SMALLEST < length <= MAX_FRAME or len(rest) < length or crc32(rest) != checksum:
             return at, Stop.TORN
         try:
             found.append(_parsed(rest))
@@ -114,30 +119,24 @@ def after_torn(segment: bytes, at: int) -> int:
 
 def _leads(segment: bytes, start: int) -> Iterator[tuple[int, int, int]]:
     """Yield offsets that may begin a frame."""
-    for offset in range(start, len(segment) - LEAD - _FIXED.size):
+    for offset in range(start, len(segment) - LEAD - _SMALLEST):
         length, checksum = _LEAD.unpack_from(segment, offset)
-        if _FIXED.size < length <= MAX_FRAME and offset + LEAD + length <= len(segment):
+        if _SMALLEST < length <= MAX_FRAME and offset + LEAD + length <= len(segment):
             yield offset, length, checksum
 
 
-def _parsed(rest: bytes) -> Frame:
+def _parsed(content: bytes) -> Frame:
     """Return the frame of bytes whose checksum was right. Raises `ValueError` and what msgspec raises."""
-    kind, seq, time = _FIXED.unpack_from(rest)
-    if time > LATEST_MS or not 0 < seq <= _LARGEST:
+    if content[0] != _NINE:
+        raise ValueError("not an array of nine")
+    found = _decode(content)
+    if not 0 <= found.time <= LATEST_MS or not 0 < found.seq <= _LARGEST:
         raise ValueError("a number that no writer writes")
-    if kind == FrameKind.CLOSED:
-        return Frame(kind, Event(time=time, type="", seq=seq, data=_read_end(rest[_FIXED.size :])))
-    if kind not in _WITH_HEAD or rest[_FIXED.size] != _FOUR:
-        raise ValueError("not a head")
-    # Head and data are written one after the other, so that neither is encoded twice: an array of five is an
-    # array of four with another first byte and one more item behind it.
-    type_, source, user, session, data = _read_both(_FIVE + rest[_FIXED.size + 1 :])
-    return Frame(
-        kind, Event(time=time, type=type_, seq=seq, source=source, user=user, session=session, data=data)
-    )
+    if found.kind not in _KINDS or found.id is not None:
+        raise ValueError("a kind that no writer writes, or an id")
+    return found
 
 
-_WITH_HEAD: Final = frozenset({FrameKind.EVENT, FrameKind.OPENED})
+_NINE: Final = 0x99
 _LARGEST: Final = 2**63 - 1
-_FOUR: Final = 0x94
-_FIVE: Final = b"\x95"
+_KINDS: Final = frozenset({FrameKind.EVENT, FrameKind.OPENED, FrameKind.CLOSED})

@@ -188,7 +188,7 @@ class Packer:
         whole = stop is Stop.END or (stop is Stop.WAIT and dead)
         self._read[number] = SEGMENT_BYTES if whole else start + at
         if frames and last:
-            newest = max(frame.event.seq for frame in frames)
+            newest = max(frame.seq for frame in frames)
             self._state.boundary = max(self._state.boundary, newest - _ON_THEIR_WAY)
 
     def _read_header(self, number: int, *, dead: bool) -> bool:
@@ -217,17 +217,17 @@ class Packer:
 
     def _take(self, frames: Iterable[Frame]) -> None:
         """Turn frames into events, joining questions with their ends."""
-        for kind, event in frames:
-            if kind == FrameKind.EVENT:
-                self._rows.append(event)
-            elif kind == FrameKind.OPENED:
-                self._opened[event.seq] = event
-                if event.seq in self._closed:
-                    self._close(event.seq, self._closed.pop(event.seq))
-            elif event.seq in self._opened:
-                self._close(event.seq, event.data)
+        for frame in frames:
+            if frame.kind == FrameKind.EVENT:
+                self._rows.append(frame)
+            elif frame.kind == FrameKind.OPENED:
+                self._opened[frame.seq] = frame
+                if frame.seq in self._closed:
+                    self._close(frame.seq, self._closed.pop(frame.seq))
+            elif frame.seq in self._opened:
+                self._close(frame.seq, frame.data)
             else:
-                self._closed[event.seq] = event.data
+                self._closed[frame.seq] = frame.data
         self._abort(len(self._opened) - MAX_OPENED)
         for seq in list(islice(self._closed, max(0, len(self._closed) - MAX_OPENED))):
             del self._closed[seq]

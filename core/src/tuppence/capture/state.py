@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from tuppence.batch import Batch
-from tuppence.event import Event
+from tuppence.capture.frames import Frame
 
 VERSION: Final = 1
 STATE_FILE: Final = "state"
@@ -42,7 +42,7 @@ class State(msgspec.Struct, kw_only=True):
     read: dict[int, int] = {}
     seen: list[list[int]] = []
     boundary: int = 0
-    opened: dict[int, Event] = {}
+    opened: dict[int, Frame] = {}
     closed: dict[int, dict[str, Any]] = {}
     pending: list[str] = []
     hello: bool = False
