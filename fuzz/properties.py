@@ -69,9 +69,9 @@ def check_rollup(hour: str, rollup: Rollup) -> None:
     assert sum(map(_events, days)) == _events(rollup)
     for day in days:
         assert pack_rollup(read_rollup(record(pack_rollup(day)))) == pack_rollup(day)
-        for cell in day.cells.values():
-            assert cell.people.count() >= 0
-            cell.latency.percentile(0.95)
+        assert day.whole.events == _events(day)
+        assert day.whole.people.count() >= 0
+        day.whole.latency.percentile(0.95)
 
 
 def check_texts(texts: Texts) -> None:

@@ -11,7 +11,7 @@ from pipeline.world import NINE, World, at, captured, outside, question
 from tuppence.event import EARLIEST_MS, LATEST_MS, Event
 from tuppence.pipeline.records import pack_rollup, pack_texts
 from tuppence.pipeline.rollup import NAMES, OTHER
-from tuppence.pipeline.sketch import Histogram, IdSet
+from tuppence.pipeline.sketch import Histogram
 from tuppence.pipeline.tally import Tally
 from tuppence.pipeline.visitors import Hashes
 
@@ -21,9 +21,8 @@ def event(kind, seq, minutes=0.0, *, user=None, session=None, source=None, **dat
 
 
 def cell(world):
-    """Return the only cell of the day."""
-    [cell] = world.day().cells.values()
-    return cell
+    """Return all that was counted on the day."""
+    return world.day().whole
 
 
 def histogram(*values):
@@ -74,10 +73,7 @@ def test_no_rollup_names_a_person(world):
 def test_the_same_person_has_the_same_hash_on_every_day(world):
     world.take_in(captured(question(1, user="ann")), captured(question(2, -24 * 60, user="ann")))
 
-    first, second = (
-        IdSet.merged(cell.people for cell in rollup.cells.values())
-        for rollup in world.days().rollups.values()
-    )
+    first, second = (rollup.whole.people for rollup in world.days().rollups.values())
     assert first == second
     assert first.count() == 1
 

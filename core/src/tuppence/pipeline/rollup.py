@@ -6,7 +6,7 @@ merge is exact, order-free and byte-identical. Nothing in here names a person or
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
@@ -93,11 +93,15 @@ class Seen(msgspec.Struct, omit_defaults=True):
 class Rollup(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The numbers of a UTC hour (`cells` by hour of the owner's clock) or of a day.
 
+    Of a day's hours only events, questions and outcomes are kept apart. Twenty-four sets of the same people
+    would make a day's record twenty times as large, and who came in a week is asked of days.
+
     Attributes:
         version: of this form.
         zone: the time zone the cells were cut in.
         parts: what it was made from: the batch ids of an hour, the UTC hours of a day; sorted.
         cells: by hour of the owner's clock, as `2026-11-16T09`; an hour cut by a zone at :30 or :45 has two.
+        total: all cells of a day as one; absent from an hour.
         instances: what arrived of each capturing run.
         duplicates: events dropped because the same event had been counted.
         identified: events that came from outside with an id, duplicates dropped.
@@ -111,12 +115,18 @@ class Rollup(msgspec.Struct, kw_only=True, omit_defaults=True):
     zone: str
     parts: list[str]
     cells: dict[str, Cell] = {}
+    total: Cell | None = None
     instances: dict[str, Seen] = {}
     duplicates: Count = 0
     identified: Count = 0
     ids: IdSet = msgspec.field(default_factory=IdSet)
     conflicting: Count = 0
     unreadable: Count = 0
+
+    @property
+    def whole(self) -> Cell:
+        """All cells as one."""
+        return self.total if self.total is not None else merge_cells(self.cells.values())
 
 
 def start_day(hour: str, rollup: Rollup) -> date:
@@ -144,13 +154,23 @@ def merge_day(day: date, zone: str, hours: Mapping[str, Rollup]) -> Rollup:
     return Rollup(
         zone=zone,
         parts=sorted(hours),
-        cells={name: merge_cells(parts) for name, parts in cells.items()},
+        cells={name: _by_hour(parts) for name, parts in cells.items()},
+        total=merge_cells(cell for parts in cells.values() for cell in parts),
         instances=merge_instances(rollup.instances for rollup in hours.values()),
         duplicates=sum(rollup.duplicates for rollup in own),
         identified=sum(rollup.identified for rollup in own),
         ids=IdSet.merged(rollup.ids for rollup in own),
         conflicting=sum(rollup.conflicting for rollup in own),
         unreadable=sum(rollup.unreadable for rollup in own),
+    )
+
+
+def _by_hour(parts: Sequence[Cell]) -> Cell:
+    """Return what a day keeps of one of its hours."""
+    return Cell(
+        events=sum(cell.events for cell in parts),
+        questions=sum(cell.questions for cell in parts),
+        outcomes=_sums(cell.outcomes for cell in parts),
     )
 
 

@@ -17,7 +17,9 @@ EXACT_IDS: Final = 16_384
 """Up to so many ids a set is exact; beyond, it is a HyperLogLog."""
 _PRECISION: Final = 14
 _REGISTERS: Final = 1 << _PRECISION
-_MOST_RANK: Final = 64 - _PRECISION + 1
+_SHIFT: Final = 64 - _PRECISION
+_REST: Final = (1 << _SHIFT) - 1
+_MOST_RANK: Final = _SHIFT + 1
 HLL_ERROR: Final = 1.04 / _REGISTERS**0.5
 """The standard error of a HyperLogLog of this size, 0.8 % (Flajolet et al. 2007)."""
 
@@ -123,10 +125,10 @@ def _canonical(ids: set[int], registers: bytearray | None) -> IdSet:
         return IdSet(pack(f">{len(ids)}Q", *sorted(ids)))
     registers = registers or bytearray(_REGISTERS)
     for number in ids:
-        register = number >> (64 - _PRECISION)
-        rest = number & ((1 << (64 - _PRECISION)) - 1)
-        rank = _MOST_RANK - rest.bit_length()
-        registers[register] = max(registers[register], rank)
+        register = number >> _SHIFT
+        rank = _MOST_RANK - (number & _REST).bit_length()
+        if rank > registers[register]:  # noqa: PLR1730 - done for each id, and `max` takes twice the time
+            registers[register] = rank
     return IdSet(b"", bytes(registers))
 
 

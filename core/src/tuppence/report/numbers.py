@@ -48,7 +48,7 @@ def sum_week(week: Week, days: Mapping[date, Rollup]) -> Numbers:
     cells = _cells(week, rollups)
     return Numbers(
         week=week,
-        total=merge_cells(cells.values()),
+        total=merge_cells(rollup.whole for rollup in rollups.values()),
         questions=_grid(week, {hour: cell.questions for hour, cell in cells.items()}),
         events=_grid(week, {hour: cell.events for hour, cell in cells.items()}),
         active=sorted(hour for hour, cell in cells.items() if cell.events),
