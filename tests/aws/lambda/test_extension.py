@@ -53,6 +53,8 @@ BRIEF = 0.3
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory):
+    if sys.platform != "linux":
+        pytest.skip("AWS's runtime client is built for Linux")
     return environment(tmp_path_factory.mktemp("lambda") / "venv", UV, sys.executable)
 
 
