@@ -193,6 +193,24 @@ def test_only_items_that_may_still_succeed_are_tried_again(clock):
     assert batches == [["a", "b", "c"], ["c"], ["c"]]
 
 
+def test_pauses_do_not_grow_while_something_gets_through(clock):
+    def operation(batch, *, deadline):
+        return [ItemError(at, error(ErrorCode.UNAVAILABLE)) for at in range(1, len(batch))]
+
+    failed = each(
+        ["a"] * 100,
+        operation,
+        size=len,
+        limits=Limits(batch_items=100, batch_bytes=100, item_bytes=1),
+        deadline=Deadline.after(60, clock),
+        clock=clock,
+        name="queue.send",
+    )
+
+    assert failed == []
+    assert clock.monotonic() < 100 * 0.2
+
+
 def test_items_still_failing_at_the_deadline_are_named(clock):
     def operation(batch, *, deadline):
         return [ItemError(len(batch) - 1, error(ErrorCode.UNAVAILABLE))]

@@ -146,6 +146,9 @@ def _one_batch(
             errors = call(partial(operation, batch), deadline=deadline, clock=clock, name=name)
         except DriverError as error:
             return final + [ItemError(position, error) for position in positions]
+        if len(errors) < len(batch):  # some got through: for what is left it begins anew
+            attempt = 0
+            met.clear()
         attempt += 1
         met.update({error.error.code for error in errors})
         located = [ItemError(positions[error.position], error.error) for error in errors]
