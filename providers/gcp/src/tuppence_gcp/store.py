@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -264,11 +264,18 @@ class FirestoreStore(StoreDriver):
         """Write what is not there. What is there and has expired is replaced, unless others were first."""
         errors: list[ItemError] = []
         left = {n: {**write, "currentDocument": {"exists": False}} for n, write in writes.items()}
-        for tries in range(ROUNDS):
+        begun = False
+        for _ in range(ROUNDS):
             try:
-                left = self._try_absent(left, errors, deadline)
+                codes = self._firestore.write("store.put", list(left.values()), deadline)
+                begun = True
+                told = dict(zip(left, codes, strict=True))
+                failed = {n: code for n, code in told.items() if code and code not in CONDITIONS}
+                errors += [ItemError(n, numbered("store.put", code)) for n, code in failed.items()]
+                left = {n: left[n] for n, code in told.items() if code in CONDITIONS}
+                left = self._look_again(left, errors, deadline)
             except DriverError as error:
-                if not tries:
+                if not begun:
                     raise
                 return errors + [ItemError(n, error) for n in left]
             if not left:
@@ -276,33 +283,27 @@ class FirestoreStore(StoreDriver):
         busy = failure(ErrorCode.THROTTLED, "store.put", "others keep writing the same record")
         return errors + [ItemError(n, busy) for n in left]
 
-    def _try_absent(
+    def _look_again(
         self, writes: Mapping[int, dict[str, Any]], errors: list[ItemError], deadline: Deadline
     ) -> dict[int, dict[str, Any]]:
-        """Write once; add what failed to the errors, and return what is to be tried again, and how."""
-        codes = dict(
-            zip(writes, self._firestore.write("store.put", list(writes.values()), deadline), strict=True)
-        )
-        failed = {n: code for n, code in codes.items() if code and code not in CONDITIONS}
-        errors += [ItemError(n, numbered("store.put", code)) for n, code in failed.items()]
-        stopped = {n: writes[n] for n, code in codes.items() if code in CONDITIONS}
-        if not stopped:
+        """Look at what stopped writes: add what lives to the errors, return how to try the others."""
+        if not writes:
             return {}
-        names = [write["update"]["name"] for write in stopped.values()]
+        names = [write["update"]["name"] for write in writes.values()]
         found = self._firestore.get("store.put", names, deadline, fields=["e"])
         again = {}
-        for n, write in stopped.items():
+        for n, write in writes.items():
             there = found.get(write["update"]["name"])
             if there is None:
                 again[n] = {**write, "currentDocument": {"exists": False}}
             elif self._expired(there):
                 again[n] = {**write, "currentDocument": {"updateTime": there.update_time}}
             else:
-                words = failure(ErrorCode.ALREADY_EXISTS, "store.put", "the condition is not met")
-                errors.append(ItemError(n, words))
+                known = failure(ErrorCode.ALREADY_EXISTS, "store.put", "the condition is not met")
+                errors.append(ItemError(n, known))
         return again
 
-    def _living(self, operation: str, found: Any, deadline: Deadline) -> dict[Key, Record]:
+    def _living(self, operation: str, found: Iterable[Document], deadline: Deadline) -> dict[Key, Record]:
         """Return the records of documents that have not expired, with bodies from wherever they are."""
         living = [document for document in found if not self._expired(document)]
         references = [document.reference for document in living if document.reference]
