@@ -3,6 +3,19 @@ import os
 import pytest
 
 from emulators import ServiceClock, ministack, moto
+from live import (
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_ignore_collect,
+    pytest_report_header,
+)
+
+__all__ = [
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "pytest_ignore_collect",
+    "pytest_report_header",
+]
 
 for _name in ("CI", "BUILD_NUMBER"):
     # pytest cuts nothing short where it finds them, which for the runs that tests start is slow and unlike

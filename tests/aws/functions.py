@@ -20,17 +20,14 @@ TRUST = {
     ],
 }
 
+ROOT = {"region_name": "eu-west-2", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
+"""An emulator's user who may do everything."""
+
 
 @contextmanager
 def client_at(url, service):
     """Lend a client that may do everything, and is not the driver's own."""
-    client = boto3.client(
-        service,
-        endpoint_url=url,
-        region_name="eu-west-2",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
+    client = boto3.client(service, endpoint_url=url, **ROOT) if url else boto3.client(service)
     try:
         yield client
     finally:

@@ -11,8 +11,11 @@ RECEIVED = 6
 
 @contextmanager
 def queues_at(url, project, *, fifo=True):
-    """Make a queue and the one for what comes too often, of these names, and take them away again."""
-    client = boto3.client("sqs", endpoint_url=url)
+    """Make a queue and the one for what comes too often, of these names, and take them away again.
+
+    An empty `url` is AWS itself, here and in the other helpers.
+    """
+    client = boto3.client("sqs", endpoint_url=url or None)
     kind = {"FifoQueue": "true"} if fifo else {}
     busy = {"DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId"} if fifo else {}
     ending = ".fifo" if fifo else ""

@@ -12,7 +12,12 @@ class Grouped:
     __test__ = False
 
     @pytest.fixture
-    def open_driver(self, url, project):
+    def more(self):
+        """Return options that a counterpart needs beside."""
+        return {}
+
+    @pytest.fixture
+    def open_driver(self, url, project, more):
         with client_at(url, "scheduler") as scheduler:
             groups = {"contract": project, "other": f"{project}-other"}
             for group in groups.values():
@@ -20,7 +25,8 @@ class Grouped:
 
             def open_driver(context, *, missing=False):
                 group = f"{project}-nowhere" if missing else groups[context.project]
-                return EventBridgeScheduler(EventBridgeScheduler.Options(endpoint=url, group=group), context)
+                options = EventBridgeScheduler.Options(endpoint=url, group=group, **more)
+                return EventBridgeScheduler(options, context)
 
             yield open_driver
             for group in groups.values():
