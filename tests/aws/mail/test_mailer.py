@@ -66,7 +66,7 @@ def ses():
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever)
+    thread = Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     ses.url = f"http://127.0.0.1:{server.server_port}"
     yield ses

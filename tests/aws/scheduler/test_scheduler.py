@@ -162,7 +162,7 @@ def refusing():
                 pass
 
         server = HTTPServer(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         servers.append((server, thread))
         return f"http://127.0.0.1:{server.server_port}"
