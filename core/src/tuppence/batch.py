@@ -14,8 +14,10 @@ The same content is the same bytes and so the same id, whoever sends it and howe
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
-from itertools import accumulate, compress, pairwise
+from itertools import accumulate, compress
+from operator import sub
 from typing import Any, Final
 
 import msgspec
@@ -218,8 +220,8 @@ _LISTS: Final = ("seq", "time", "type", "id", "source", "user", "session", "rest
 
 def _to_columns(events: Sequence[Event]) -> Columns:
     rows = [event.data for event in events]
-    wide = _wide_keys(rows)
-    rest = [{key: value for key, value in row.items() if key not in wide} or None for row in rows]
+    wide, narrow = _keys(rows)
+    rest = [{key: value for key, value in row.items() if key in narrow} or None for row in rows if narrow]
     return Columns(
         seq=_deltas([event.seq for event in events]) if any(event.seq for event in events) else [],
         time=_deltas([event.time for event in events]),
@@ -233,22 +235,27 @@ def _to_columns(events: Sequence[Event]) -> Columns:
     )
 
 
-def _wide_keys(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Return the keys worth a column: those that at least one event in eight has, the most frequent first."""
-    seen: dict[str, int] = {}
-    for row in rows:
-        for key in row:
-            seen[key] = seen.get(key, 0) + 1
+def _keys(rows: Sequence[dict[str, Any]]) -> tuple[list[str], set[str]]:
+    """Return the keys worth a column, sorted, and the others.
+
+    A column is for keys that at least one event in eight has, the most frequent first. Events of one kind
+    have the same keys, so that kinds are counted and not keys.
+    """
+    seen: Counter[str] = Counter()
+    for keys, times in Counter(map(tuple, rows)).items():
+        for key in keys:
+            seen[key] += times
     frequent = [key for key, times in seen.items() if times * 8 >= len(rows)]
-    return sorted(sorted(frequent, key=lambda key: (-seen[key], key))[:_WIDE])
+    wide = sorted(frequent, key=lambda key: (-seen[key], key))[:_WIDE]
+    return sorted(wide), seen.keys() - set(wide)
 
 
 def _deltas(values: list[int]) -> list[int]:
-    return values[:1] + [after - before for before, after in pairwise(values)]
+    return values[:1] + list(map(sub, values[1:], values))
 
 
 def _or_empty(values: list[Any]) -> list[Any]:
-    return values if any(value is not None for value in values) else []
+    return values if values.count(None) < len(values) else []
 
 
 def _check_header(header: Header) -> None:

@@ -14,3 +14,14 @@ def merge_runs(runs: Iterable[list[int]]) -> list[list[int]]:
         else:
             joined.append([first, last])
     return joined
+
+
+def runs_of(numbers: Iterable[int]) -> list[list[int]]:
+    """Return distinct or repeated whole numbers as `[first, last]` runs."""
+    runs: list[list[int]] = []
+    last = None
+    for number in sorted(numbers):
+        if last is None or number > last + 1:
+            runs.append([number, number])
+        last = runs[-1][1] = number
+    return runs

@@ -17,7 +17,7 @@ from tuppence.capture.frames import LEAD, Frame, FrameKind, Stop, after_torn, re
 from tuppence.capture.journal import FIRST, SEGMENT_BYTES, Segments, header_of
 from tuppence.capture.state import Outbox
 from tuppence.event import Event, Outcome, hour_of
-from tuppence.runs import merge_runs
+from tuppence.runs import merge_runs, runs_of
 
 MAX_PENDING: Final = 32
 """Batches packed ahead of the queue; while it is away, the rest waits in the bounded journal."""
@@ -29,6 +29,11 @@ _ON_THEIR_WAY: Final = 50_000
 """Numbers below the newest read that a suspended thread may still be about to write."""
 _AT_ONCE: Final = 200
 """Frames read before the application's threads get a chance; about half a millisecond."""
+_PAUSE: Final = 50e-6
+"""Seconds that let the application's threads have the interpreter. One of zero is over before any of them has
+woken up, and they go on waiting for it, five milliseconds or more."""
+_HOUR: Final = 3_600_000
+"""Milliseconds."""
 _FIRST_GUESS: Final = 40
 """Bytes per event before the first batch has been packed."""
 
@@ -180,7 +185,7 @@ class Packer:
         frames: list[Frame] = []
         at, stop = read(content, 0, frames, _AT_ONCE)
         while stop is Stop.ENOUGH:
-            time.sleep(0)  # lets the application's threads have the interpreter
+            time.sleep(_PAUSE)
             at, stop = read(content, at, frames, _AT_ONCE)
         self._take(frames)
         if stop is Stop.TORN:
@@ -245,17 +250,17 @@ class Packer:
     def _packed(self, rows: Sequence[Event], now: int, *, goodbye: bool) -> list[Batch]:
         """Pack rows hour by hour; the cumulative counts stand in every header, hello and goodbye in one."""
         state = self._state
-        hours: dict[str, list[Event]] = {}
+        hours: dict[int, list[Event]] = {}
         for row in rows:
-            hours.setdefault(hour_of(row.time), []).append(row)
+            hours.setdefault(row.time // _HOUR, []).append(row)
         if goodbye and not hours:
-            hours[hour_of(now)] = []
-        state.seen = merge_runs([*state.seen, *([row.seq, row.seq] for row in rows)])
+            hours[now // _HOUR] = []
+        state.seen = merge_runs([*state.seen, *runs_of([row.seq for row in rows])])
         counts = self._counts(final=goodbye)
         batches: list[Batch] = []
         for place, hour in enumerate(sorted(hours)):
             last = place == len(hours) - 1
-            batches += self._pack_hour(hour, hours[hour], counts, goodbye=goodbye and last)
+            batches += self._pack_hour(hour_of(hour * _HOUR), hours[hour], counts, goodbye=goodbye and last)
         return batches
 
     def _pack_hour(
@@ -266,6 +271,7 @@ class Packer:
         rows.sort(key=_seq)
         most = self._batch_events()
         for at in range(0, max(1, len(rows)), most):
+            time.sleep(_PAUSE)
             ends = goodbye and at + most >= len(rows)
             batches += self._pack_some(hour, rows[at : at + most], counts, goodbye=ends)
         return batches
