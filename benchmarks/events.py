@@ -5,14 +5,23 @@ from __future__ import annotations
 import random
 from typing import Any
 
-OPENINGS = ("How do I", "Why does my", "Can you", "Where is the", "Is there a", "What happens when the", "When")
-WORDS = (
-    "card payment parcel order refund invoice address account password delivery discount student plan "
-    "telephone cancel change arrive return exchange currency transfer statement limit branch machine "
-    "contact weekend holiday abroad gift voucher size colour stock warranty repair broken missing late "
-    "early twice yesterday tomorrow online receipt photo document driver courier neighbour tracking "
-    "number support language subscription renew upgrade trial fee charge balance declined pending"
-).split()
+OPENINGS = (
+    "How do I",
+    "Why does my",
+    "Can you",
+    "Where is the",
+    "Is there a",
+    "What happens when the",
+    "When",
+)
+VOCABULARY = """
+card payment parcel order refund invoice address account password delivery discount student plan
+telephone cancel change arrive return exchange currency transfer statement limit branch machine contact
+weekend holiday abroad gift voucher size colour stock warranty repair broken missing late early twice
+yesterday tomorrow online receipt photo document driver courier neighbour tracking number support
+language subscription renew upgrade trial fee charge balance declined pending
+"""
+WORDS = VOCABULARY.split()
 MODELS = ("llama-3.1-8b", "mistral-7b")
 
 
@@ -26,7 +35,7 @@ def event(n: int) -> dict[str, Any]:
     return {
         "n": n,
         "text": f"{chance.choice(OPENINGS)} {words}?",
-        "user": f"user-{chance.randrange(5_000)}",
+        "user": f"user-{chance.randrange(1_000)}",
         "session": f"{random.Random(n // 4).getrandbits(32):08x}",
         "latency_ms": round(chance.lognormvariate(6, 0.6)),
         "model": chance.choice(MODELS),

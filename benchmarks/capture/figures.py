@@ -21,6 +21,7 @@ class Figures:
         peak: the most that was ever added.
         close: how long the documented end took, in ms.
         captured: calls made.
+        later: events that arrived only once a successor had run.
         lost: events that never arrived.
         copies: events that arrived again.
         doubled: of those, the ones that no backend could have told by an id.
@@ -38,12 +39,13 @@ class Figures:
     peak: float
     close: float
     captured: int
+    later: int
     lost: int
     copies: int
     doubled: int
 
 
-_WORST = ("lost", "copies", "doubled")
+_WORST = ("later", "lost", "copies", "doubled")
 
 
 def together(runs: Sequence[Figures]) -> Figures:

@@ -9,12 +9,14 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from capture.figures import Figures, together
-from capture.worker import WARM
 from clients import Known
 from collector.handle import Taken, collecting, counted
 from collector.moods import Mood
 from process import environment
+from successor import succeed
+
+from capture.figures import Figures, together
+from capture.worker import WARM
 
 PATIENCE = 600
 """Seconds for one run."""
@@ -37,41 +39,53 @@ def measure(
 
 
 def run(client: Known, mode: str, count: int) -> Figures:
-    """Use one client once."""
-    if not client.speaks:
-        return _figures(client, mode, count, _work(client, mode, count, ""), NOTHING)
-    with collecting(client.speaks) as collector:
-        collector.be(Mood.HEALTHY)
-        told = _work(client, mode, count, f"http://127.0.0.1:{collector.port}")
-        return _figures(client, mode, count, told, counted(collector.taken()))
-
-
-def _work(client: Known, mode: str, count: int, url: str) -> dict[str, float]:
-    """Run the worker, and return what it says of itself."""
+    """Use one client once, and its successor if it left anything."""
+    captured = count if mode == "cold" else count + WARM
     with tempfile.TemporaryDirectory() as home:
-        result = Path(home) / "result.json"
-        command = [sys.executable, "-m", "capture.worker", client.name, url, mode, str(count), str(result)]
+        if not client.speaks:
+            told = _work(client, mode, count, "", Path(home))
+            return _figures(told, captured, NOTHING, _nothing(captured))
+        with collecting(client.speaks) as collector:
+            collector.be(Mood.HEALTHY)
+            url = f"http://127.0.0.1:{collector.port}"
+            told = _work(client, mode, count, url, Path(home))
+            requests = collector.taken()
+            first = counted(requests)
+            if first.delivered < captured:
+                succeed(client, url, Path(home))
+            return _figures(told, captured, first, counted(requests + collector.taken()))
+
+
+def _work(client: Known, mode: str, count: int, url: str, home: Path) -> dict[str, float]:
+    """Run the worker, and return what it says of itself."""
+    with tempfile.NamedTemporaryFile() as result:
+        command = [sys.executable, "-m", "capture.worker", client.name, url, mode, str(count), result.name]
         subprocess.run(
             command,
-            env=environment(Path(home)),
+            env=environment(home),
             check=True,
             timeout=PATIENCE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        found: dict[str, float] = json.loads(result.read_text(encoding="utf-8"))
+        found: dict[str, float] = json.loads(result.read())
         return found
 
 
-def _figures(client: Known, mode: str, count: int, told: dict[str, float], taken: Taken) -> Figures:
-    captured = count if mode == "cold" else count + WARM
-    each = max(1, taken.delivered if client.speaks else captured)
+def _figures(told: dict[str, float], captured: int, first: Taken, all_of_it: Taken) -> Figures:
+    each = max(1, first.delivered or captured)
     return Figures(
         **{**told, "cpu": told["cpu"] / each},
-        requests=1000 * taken.requests / each,
-        bytes=taken.bytes / each,
+        requests=1000 * first.requests / each,
+        bytes=first.bytes / each,
         captured=captured,
-        lost=captured - taken.delivered if client.speaks else 0,
-        copies=taken.copies,
-        doubled=taken.doubled,
+        later=all_of_it.delivered - (first.delivered or all_of_it.delivered),
+        lost=captured - all_of_it.delivered,
+        copies=all_of_it.copies,
+        doubled=all_of_it.doubled,
     )
+
+
+def _nothing(captured: int) -> Taken:
+    """Return what arrives of a client that sends nothing and loses nothing."""
+    return Taken(requests=0, bytes=0, delivered=captured, copies=0, doubled=0)

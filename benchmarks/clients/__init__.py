@@ -1,4 +1,4 @@
-"""The clients that are compared, each made as its documentation shows and changed in nothing but its address."""
+"""The clients that are compared, each made as its documentation shows; only its address is changed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from importlib.metadata import version
 from typing import Protocol
 
 OURS = "tuppence"
+EAGER = "tuppence, 1 s"
+"""Not as it comes: for faults alone, which its defaults would hardly meet."""
 FLOORS = ("no-op", "deque")
 """What does nothing, and what keeps events in memory and nothing else: no client can cost less."""
 
@@ -83,6 +85,14 @@ KNOWN = (
         distribution="tuppence",
         made="`Client(queue={endpoint})`, provider `aws`",
         mode="journal on disk; a batch when full or after 2 min",
+        ends="`close()`, 1 s",
+    ),
+    Known(
+        name=EAGER,
+        make="clients.ours:Eager",
+        distribution="tuppence",
+        made='the same, `capture={"flush_interval": "1s"}`',
+        mode="a batch every second, so that it meets each fault",
         ends="`close()`, 1 s",
     ),
     Known(

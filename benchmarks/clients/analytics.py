@@ -62,9 +62,7 @@ class Amplitude:
         self._client.configuration.server_url = f"{url}/2/httpapi"
 
     def capture(self, *, user: str, **event: Any) -> object:
-        return self._client.track(
-            self._event(event_type="question", user_id=user, event_properties=event)
-        )
+        return self._client.track(self._event(event_type="question", user_id=user, event_properties=event))
 
     def close(self) -> None:
         self._client.shutdown()

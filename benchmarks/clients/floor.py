@@ -27,8 +27,8 @@ class Deque:
     def __init__(self, url: str) -> None:  # noqa: ARG002 - it sends nothing
         self._kept: deque[object] = deque()
 
-    def capture(self, **event: Any) -> object:
-        return self._kept.append(event)
+    def capture(self, **event: Any) -> None:
+        self._kept.append(event)
 
     def close(self) -> None:
         pass

@@ -20,8 +20,8 @@ class PubSub:
         self._topic = self._client.topic_path("bench", "questions")
         self._futures: list[Future[str]] = []
 
-    def capture(self, **event: Any) -> object:
-        return self._futures.append(self._client.publish(self._topic, json.dumps(event).encode()))
+    def capture(self, **event: Any) -> None:
+        self._futures.append(self._client.publish(self._topic, json.dumps(event).encode()))
 
     def close(self) -> None:
         self._client.stop()

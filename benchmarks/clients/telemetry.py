@@ -23,9 +23,8 @@ class OpenTelemetry:
         self._log.propagate = False
         self._log.addHandler(LoggingHandler(logger_provider=self._provider))
 
-    def capture(self, *, text: str, **event: Any) -> object:
+    def capture(self, *, text: str, **event: Any) -> None:
         self._log.info(text, extra=event)
-        return None
 
     def close(self) -> None:
         self._provider.shutdown()

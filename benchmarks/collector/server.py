@@ -156,7 +156,11 @@ class _Publishing:
     def service(self, details: Any) -> Any:
         import grpc
 
-        return grpc.unary_unary_rpc_method_handler(self._publish) if details.method == GrpcServer.METHOD else None
+        return (
+            grpc.unary_unary_rpc_method_handler(self._publish)
+            if details.method == GrpcServer.METHOD
+            else None
+        )
 
 
 SERVERS: dict[str, Callable[[int], Server]] = {"http": HttpServer, "grpc": GrpcServer}

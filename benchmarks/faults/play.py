@@ -17,9 +17,11 @@ from typing import Final
 from clients import Known
 from collector.handle import Collector, collecting, counted
 from collector.moods import Mood
+from process import environment
+from successor import succeed
+
 from faults.progress import Progress
 from faults.scenarios import Ending, Scenario
-from process import environment
 
 LIMIT: Final = 60.0
 """Seconds from its first call after which a process is killed, as any platform would by then."""
@@ -90,8 +92,8 @@ def play(client: Known, scenario: Scenario) -> Outcome:
         ended, killed = _lead(process, collector, scenario, own)
         longest = max(own.longest(), child.get("longest"))
         collector.be(Mood.HEALTHY)
-        if scenario.disk and any(path.is_file() for path in Path(home).rglob("*")):
-            _succeed(client, collector, Path(home), Path(notes) / "successor")
+        if scenario.disk:
+            succeed(client, f"http://127.0.0.1:{collector.port}", Path(home))
         taken = counted(collector.taken())
     calls = int(own.get("calls") + child.get("calls"))
     return Outcome(
@@ -155,14 +157,3 @@ def _end(process: subprocess.Popen[bytes], ending: Ending) -> None:
         process.kill()
     else:
         process.send_signal(_SIGNALS[ending])
-
-
-def _succeed(client: Known, collector: Collector, home: Path, file: Path) -> None:
-    """Run the program again on the same disk, for long enough to find what was left to it."""
-    successor = Scenario(name="", about="", count=0, rate=0, rest=3.0)
-    process = _start(client, collector, successor, home, file)
-    try:
-        process.wait(LIMIT)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

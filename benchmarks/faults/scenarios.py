@@ -50,8 +50,7 @@ class Scenario:
     def quick(self) -> Scenario:
         """Return the same in a fifth of the time."""
         heals = None if self.heals is None else self.heals / 5
-        few = self.count if self.rate == TRICKLE else self.count // 10
-        return replace(self, heals=heals, count=few, rest=self.rest / 5, rate=self.rate // 2 or self.rate)
+        return replace(self, heals=heals, count=max(13, self.count // 10), rest=self.rest / 5)
 
 
 TRICKLE = 10

@@ -1,8 +1,6 @@
 """The process that faults happen to.
 
-    python -m faults.worker CLIENT URL COUNT RATE REST ENDING FORKS PROGRESS
-
-A count of 0 is a successor: it captures one event of its own, which is not counted, and ends as documented.
+python -m faults.worker CLIENT URL COUNT RATE REST ENDING FORKS PROGRESS
 """
 
 from __future__ import annotations
@@ -16,6 +14,7 @@ from typing import Final
 
 from clients import Client, known
 from events import event
+
 from faults.progress import Progress
 from faults.scenarios import Ending
 
@@ -48,7 +47,7 @@ def main() -> None:
     name, url, count, rate, rest, ending, forks, file = sys.argv[1:]
     progress = Progress(Path(file))
     client = known(name).load()(url)
-    numbers = range(int(count)) if int(count) else range(-1, 0)
+    numbers = range(int(count))
     child = 0
     if forks == "yes":
         capture(client, numbers[:PENDING], 0, progress)
