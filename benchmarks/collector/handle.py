@@ -109,6 +109,11 @@ def counted(requests: Sequence[Request]) -> Taken:
     )
 
 
+def identities(requests: Sequence[Request]) -> int:
+    """Return how many events a backend that tells repeats by their ids would count."""
+    return len({identity for request in requests for _, identity in speech.events(request)})
+
+
 def _free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from clients import Known
-from collector.handle import Collector, collecting, counted
+from clients import EAGER, OURS, Known
+from collector.handle import Collector, collecting, counted, identities
 from collector.moods import Mood
+from collector.reported import reported
 from process import environment
 from successor import succeed
 
@@ -94,7 +95,10 @@ def play(client: Known, scenario: Scenario) -> Outcome:
         collector.be(Mood.HEALTHY)
         if scenario.disk:
             succeed(client, f"http://127.0.0.1:{collector.port}", Path(home))
-        taken = counted(collector.taken())
+        requests = collector.taken()
+    taken = counted(requests)
+    if client.name in {OURS, EAGER} and reported(requests) != identities(requests):
+        raise RuntimeError(f"{scenario.name}: the report counts other events than arrived")
     calls = int(own.get("calls") + child.get("calls"))
     return Outcome(
         calls=calls,
