@@ -32,6 +32,7 @@ timezone = "Europe/London"
 
 [pipeline]
 every = "1m"
+trigger = "{trigger}"
 
 [report]
 schedule = "* * * * *"
@@ -75,11 +76,12 @@ def terraform(tmp_path_factory):
 def write(tmp_path, project):
     """Write the configuration of a project on an emulator, and return its place."""
 
-    def call(endpoint, **changed):
+    def call(endpoint, *, trigger="schedule", **changed):
         kinds = ("queue", "store", "compute", "scheduler", "mailer")
         parts = "".join(PART.format(kind=kind, endpoint=endpoint) + changed.get(kind, "") for kind in kinds)
         place = tmp_path / "tuppence.toml"
-        place.write_text(CONFIGURATION.format(project=project, parts=parts), encoding="utf-8")
+        text = CONFIGURATION.format(project=project, trigger=trigger, parts=parts)
+        place.write_text(text, encoding="utf-8")
         return place
 
     return call

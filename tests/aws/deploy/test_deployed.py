@@ -27,8 +27,10 @@ LISTS = {
 }
 FORGOTTEN = {"aws_cloudwatch_metric_alarm.dead_letters", "aws_cloudwatch_metric_alarm.errors"}
 """The emulator does not keep all it is told of an alarm, so a second plan tells it again."""
-LOOKS = 150
-"""Seconds for a schedule that is due every minute. The emulator's schedules run on real time."""
+IDENTITY = 'identity = "me@example.com"\n'
+LOOKS = 60
+PAUSE = 3.0
+"""Seconds between looks for what a schedule does every minute; the emulator's run on real time."""
 
 
 @pytest.fixture
@@ -114,12 +116,12 @@ def drained(tuppence):
 
 
 def awaited(look):
-    """Return the first thing that is found, looking once a second."""
+    """Return the first thing that is found."""
     for _ in range(LOOKS):
         if found := look():
             return found
-        SystemClock().sleep(1)
-    raise AssertionError(f"nothing in {LOOKS} s")
+        SystemClock().sleep(PAUSE)
+    raise AssertionError(f"nothing in {LOOKS * PAUSE} s")
 
 
 def mails(ministack_url, project):
@@ -133,8 +135,7 @@ def mails(ministack_url, project):
 def test_from_an_empty_account_to_the_first_mail_and_back(
     tuppence, write, tmp_path, account, ministack_url, project, monkeypatch
 ):
-    place = write(ministack_url)
-    account("sesv2").create_email_identity(EmailIdentity="me@example.com")
+    place = write(ministack_url, mailer=IDENTITY)
     (tmp_path / "week.ndjson").write_text(last_week(30), encoding="utf-8")
 
     deployed = tuppence("deploy", "--yes", "--json")
@@ -164,8 +165,19 @@ def test_from_an_empty_account_to_the_first_mail_and_back(
     assert mail["To"] == ["me@example.com"]
     assert "30 questions" in mail["BodyText"], mail
 
+    write(ministack_url, mailer=IDENTITY, trigger="event")
+    changed = tuppence("deploy", "--yes", "--json")
+
+    assert changed.status == DONE, changed
+    assert awaited(lambda: not tuppence("status", "--json").json["waiting_hours"])  # sealed, but for the next
+    with Client(config=place) as client:
+        client.capture("signup", user="u2")
+        assert client.flush(30)
+    assert awaited(lambda: tuppence("status", "--json").json["waiting_hours"])
+
     account("iam").detach_user_policy(UserName="application", PolicyArn=policy)
     destroyed = tuppence("destroy", "--yes", "--json")
 
     assert destroyed.status == DONE, destroyed
     assert everything(account, project) == {}
+    assert not account("sesv2").list_email_identities()["EmailIdentities"]

@@ -67,6 +67,7 @@ class AwsDeployer(TerraformDeployer):
             "memory": compute.options.memory,
             "timeout": int(compute.options.timeout.total_seconds()),
             "trigger": config.pipeline.trigger,
+            "mail_identity": drivers[Kind.MAILER].options.identity if Kind.MAILER in drivers else "",
         }
 
     def kept(self) -> Sequence[str]:

@@ -57,11 +57,13 @@ class MailerOptions(AwsOptions, frozen=True, kw_only=True):
     Attributes:
         sender: the address of mails that name none; empty means the recipient's own.
         configuration_set: of SES, for those who watch deliveries; empty sends without one.
+        identity: an address or domain that deployment has SES verify; empty where one is verified already.
 
     """
 
     sender: str = ""
     configuration_set: str = ""
+    identity: str = ""
 
 
 class SesMailer(MailerDriver):
