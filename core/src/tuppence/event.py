@@ -123,7 +123,7 @@ def hour_of(time_ms: int) -> str:
 
 def hour_start(hour: str) -> datetime:
     """Return the moment at which an hour such as `2026111609` begins. Raises `ValueError`."""
-    return datetime.strptime(hour, "%Y%m%d%H").replace(tzinfo=UTC)
+    return datetime(int(hour[:4]), int(hour[4:6]), int(hour[6:8]), int(hour[8:]), tzinfo=UTC)
 
 
 def moment(time_ms: int) -> datetime:

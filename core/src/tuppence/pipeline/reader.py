@@ -49,6 +49,7 @@ def read_texts(
 ) -> Asked:
     """Return what was asked on the days from `first` to `last` of the owner's clock, both included."""
     merged: dict[str, Text] = {}
+    again: dict[str, Text] = {}
     left_out = 0
     for record in _text_records(store, project, zone, first, last, deadline):
         texts = records.read_texts(record)
@@ -59,10 +60,11 @@ def read_texts(
                     known = merged.setdefault(key, text)
                     if known is not text:
                         add_text(known, text)
+                        again[key] = known
         if len(merged) > 2 * DISTINCT:
             left_out += _shrink(merged)
     left_out += _shrink(merged)
-    for text in merged.values():
+    for text in again.values():
         settle(text)
     return Asked(merged, left_out)
 
