@@ -4,10 +4,19 @@ import uuid
 
 import pytest
 
-from emulators import azurite
+from emulators import azurite, service_bus
 from tuppence.settings import Secret
 
-__all__ = ["_azurite", "_nobody", "account", "connection_string", "project"]
+__all__ = [
+    "_azurite",
+    "_nobody",
+    "account",
+    "broker",
+    "connection_string",
+    "namespace",
+    "project",
+    "queue_files",
+]
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +36,25 @@ def account(connection_string, monkeypatch):
     """Return the reference to it that a configuration holds."""
     monkeypatch.setenv("AZURITE", connection_string)
     return Secret(env="AZURITE")
+
+
+@pytest.fixture(scope="session")
+def queue_files(tmp_path_factory):
+    """Return the folder whose files are the broker's queues."""
+    return tmp_path_factory.mktemp("queues")
+
+
+@pytest.fixture(scope="session")
+def broker(services_clock, queue_files):
+    with service_bus(queue_files, services_clock.environment) as connection_string:
+        yield connection_string
+
+
+@pytest.fixture
+def namespace(broker, monkeypatch):
+    """Return the reference to the broker's connection string that a configuration holds."""
+    monkeypatch.setenv("SERVICE_BUS", broker)
+    return Secret(env="SERVICE_BUS")
 
 
 @pytest.fixture(autouse=True)

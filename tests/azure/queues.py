@@ -1,5 +1,6 @@
 """Queues and what is in them, by Microsoft's own client."""
 
+import json
 from contextlib import contextmanager
 
 from azure.storage.queue import QueueClient
@@ -14,3 +15,14 @@ def queue_at(connection_string, name):
             yield client
         finally:
             client.delete_queue()
+
+
+@contextmanager
+def broker_queue(folder, name, **properties):
+    """Make a queue of the broker's, with an `Entity`'s attributes, and take it away again."""
+    file = folder / f"{name}.json"
+    file.write_text(json.dumps(properties), encoding="utf-8")
+    try:
+        yield
+    finally:
+        file.unlink()

@@ -83,7 +83,9 @@ def test_each_option_of_a_provider_is_described_with_its_default(provider, kind)
     assert all(same(described[key], default) for key, default in expected.items())
 
 
-@pytest.mark.parametrize(("provider", "kind", "service"), [("azure", "queue", "storage")])
+@pytest.mark.parametrize(
+    ("provider", "kind", "service"), [("azure", "queue", "storage"), ("azure", "queue", "service_bus")]
+)
 def test_each_option_of_one_of_several_services_is_described_with_its_default(provider, kind, service):
     heading = f'`[{kind}]` of `{provider}` with `service = "{service}"`'
 

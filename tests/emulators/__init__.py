@@ -1,7 +1,7 @@
 """Counterparts of cloud services, started for tests on 127.0.0.1 and stopped with them."""
 
 from emulators.aws import ministack, moto
-from emulators.azure import azurite
+from emulators.azure import azurite, service_bus
 from emulators.clock import ServiceClock
 from emulators.gcp import firestore, pubsub, storage
 from emulators.processes import UV, free_port, running
@@ -16,5 +16,6 @@ __all__ = [
     "moto",
     "pubsub",
     "running",
+    "service_bus",
     "storage",
 ]

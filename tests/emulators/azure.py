@@ -1,10 +1,11 @@
-"""Counterparts of Azure: Microsoft's own emulator of the storage services."""
+"""Counterparts of Azure: Microsoft's own emulator of the storage services, and a broker of our own."""
 
 from __future__ import annotations
 
 import fcntl
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,16 @@ def azurite(environment: Mapping[str, str] = _NOTHING) -> Iterator[str]:
         for service, port in ports.items():
             told.append(f"{service.title()}Endpoint=http://127.0.0.1:{port}/{account}")
         yield ";".join(told)
+
+
+@contextmanager
+def service_bus(folder: Path, environment: Mapping[str, str] = _NOTHING) -> Iterator[str]:
+    """Run the broker that stands for Service Bus on the queues of a folder; yield a connection string."""
+    port = free_port()
+    program = ROOT / "tests" / "azure" / "broker" / "main.py"
+    with running([sys.executable, str(program), str(port), str(folder)], port, environment):
+        key = "SharedAccessKeyName=Root;SharedAccessKey=c2VjcmV0"
+        yield f"Endpoint=sb://127.0.0.1:{port};{key};UseDevelopmentEmulator=true;"
 
 
 def _node() -> str:

@@ -13,7 +13,10 @@ def tuppence_provider() -> Provider:
         name="azure",
         api=API,
         drivers={
-            Kind.QUEUE: {"storage": "tuppence_azure.storage_queue:StorageQueue"},
+            Kind.QUEUE: {
+                "service_bus": "tuppence_azure.queue:ServiceBusQueue",
+                "storage": "tuppence_azure.storage_queue:StorageQueue",
+            },
             Kind.STORE: "tuppence_azure.store:TableStore",
         },
     )
