@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -34,6 +35,15 @@ def test_a_queue_that_does_not_take_anything_proves_nothing(script):
     assert result.status == COULD_NOT
     assert "With a queue that is healthy, it was not met" in result.stderr
     assert "provider 'nobodys' is not installed" in result.stderr
+
+
+def test_a_process_that_ends_before_its_time_ends_the_bench_in_words(tuppence, monkeypatch):
+    monkeypatch.setattr("sys.executable", shutil.which("false"))
+
+    result = tuppence("bench", "--requests", 10)
+
+    assert result.status == COULD_NOT
+    assert result.stderr.startswith("Error: a measured process ended before its time.\n  Run it again")
 
 
 def test_little_that_is_added_is_no_problem():

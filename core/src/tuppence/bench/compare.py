@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
@@ -134,7 +134,8 @@ class _Process:
         self._watch.cancel()
         self._process.kill()
         self._process.wait()
-        self._asked.close()
+        with suppress(BrokenPipeError):  # what it was told last may still lie here
+            self._asked.close()
         self._answers.close()
 
 

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from tuppence.cli.app import COULD_NOT, DONE, Session, shared
+from tuppence.cli.output import CommandError
 
 if TYPE_CHECKING:
     from tuppence.bench.compare import Measured
 
 REQUESTS: Final = 1_000
+MOST: Final = 10_000
+"""Some three minutes; beyond it a measured process is taken for one that hangs."""
 BUDGET: Final = 1.0
 """Milliseconds: more than a quiet machine shows, less than anybody who waits for an answer notices."""
 
@@ -27,7 +30,7 @@ BUDGET: Final = 1.0
 )
 @click.option(
     "--requests",
-    type=click.IntRange(10),
+    type=click.IntRange(10, MOST),
     default=REQUESTS,
     show_default=True,
     help="Requests in each condition.",
@@ -46,10 +49,13 @@ def bench(session: Session, budget: float, requests: int, provider: str) -> int:
     healthy, slow, too busy, hanging and dead; and with a request to the queue before each answer, to show
     that a difference would be seen. Nothing of yours is read or written.
     """
-    from tuppence.bench.compare import TURNS, compare
+    from tuppence.bench.compare import TURNS, BenchError, compare
 
     with session.output.progress("Asking", TURNS) as advance:
-        found = compare(provider, requests, advance)
+        try:
+            found = compare(provider, requests, advance)
+        except BenchError as error:
+            raise CommandError(str(error), "Run it again, with fewer `--requests` if need be.") from error
     rows = [
         _row("without tuppence", found.without),
         _row("the same again", found.again),
