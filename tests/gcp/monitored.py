@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 from aws.faulty import Answer, Faulty
+from gcp.answers import error_of
 
 ACTION = re.compile(r"/v1/projects/[^/]+/(?:topics|subscriptions)/([^/:]+):(\w+)")
 JSON = {"Content-Type": "application/json"}
@@ -34,6 +36,23 @@ class Monitored(Faulty):
             with self._lock:
                 self._note(*found.groups(), json.loads(request.body), json.loads(answer.body))
         return answer
+
+    def _forward(self, request):
+        """Pass a request on, and end one that waits when it says: the emulator would heed no such header.
+
+        It would also hand what comes later to whoever has asked and gone. So it is only asked what is there.
+        """
+        told = {name.lower(): value for name, value in request.headers.items()}
+        if "x-server-timeout" not in told:
+            return super()._forward(request)
+        end = time.monotonic() + float(told["x-server-timeout"])
+        body = json.dumps({**json.loads(request.body), "returnImmediately": True}).encode()
+        while time.monotonic() < end:
+            answer = super()._forward(replace(request, body=body))
+            if answer.status != 200 or json.loads(answer.body):
+                return answer
+            time.sleep(0.05)
+        return error_of(504, "DEADLINE_EXCEEDED")
 
     def _note(self, name, action, asked, told):
         waiting = self._waiting.setdefault(name, {})

@@ -213,7 +213,7 @@ def test_what_arrives_while_waiting_is_received(opened, stand_in, soon):
     asked = []
 
     def answer(request):
-        asked.append(json.loads(request.body))
+        asked.append((request.headers.get("x-server-timeout"), json.loads(request.body)))
         one = {"ackId": "1", "message": {"messageId": "1", "data": "eA==", "attributes": {"id": "late"}}}
         return told({"receivedMessages": [one]} if request.path.endswith(":pull") else {})
 
@@ -223,7 +223,7 @@ def test_what_arrives_while_waiting_is_received(opened, stand_in, soon):
 
     assert delivery.message == Message(id="late", body=b"x")
     assert delivery.attempt is None
-    assert asked == [{"maxMessages": 1}, {"ackIds": ["1"], "ackDeadlineSeconds": 30}]
+    assert asked == [("5.000", {"maxMessages": 1}), (None, {"ackIds": ["1"], "ackDeadlineSeconds": 30})]
 
 
 @pytest.mark.parametrize(

@@ -225,15 +225,28 @@ class PubSubQueue(QueueDriver):
         self.context.meter.count("pubsub.bytes", max(BILLED, size))
 
     def _pull(self, most: int, wait: timedelta, deadline: Deadline) -> Pulled:
-        """Ask for messages. While none come the service keeps the request, for as long as we listen."""
+        """Ask for messages. While none come the service keeps the request, for as long as it is told to.
+
+        It ends the wait itself, before we stop listening: what it hands to someone who has gone is leased to
+        nobody, and comes again only when that is over.
+        """
         request: dict[str, Any] = {"maxMessages": most}
         patience = min(wait.total_seconds(), deadline.remaining() - ANSWERED)
         if patience <= 0:
             request["returnImmediately"] = True
             return self._call("queue.receive", "POST", "subscriptions", ":pull", request, Pulled, deadline)
-        listening = Deadline.after(patience, self.context.clock)
+        listening = Deadline.after(patience + ANSWERED / 2, self.context.clock)
         try:
-            return self._call("queue.receive", "POST", "subscriptions", ":pull", request, Pulled, listening)
+            return self._call(
+                "queue.receive",
+                "POST",
+                "subscriptions",
+                ":pull",
+                request,
+                Pulled,
+                listening,
+                patience=patience,
+            )
         except DriverError as error:
             if error.code is not ErrorCode.TIMEOUT:
                 raise
@@ -311,11 +324,15 @@ class PubSubQueue(QueueDriver):
         request: object,
         answer: type[Result],
         deadline: Deadline,
+        *,
+        patience: float | None = None,
     ) -> Result:
-        """Make one call on the topic or the subscription."""
+        """Make one call on the topic or the subscription; the service gives up after `patience` seconds."""
         path = f"/v1/projects/{self._session.project(operation, deadline)}/{kind}/{self.name}{action}"
         try:
-            return self._session.call(operation, method, path, request, answer, deadline=deadline)
+            return self._session.call(
+                operation, method, path, request, answer, deadline=deadline, patience=patience
+            )
         except DriverError as error:
             if error.code is not ErrorCode.NOT_FOUND:
                 raise

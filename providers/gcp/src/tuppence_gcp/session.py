@@ -26,6 +26,8 @@ Result = TypeVar("Result")
 _EMULATOR: Final = {"authorization": "Bearer owner"}
 """Who calls an emulator: one who may do all."""
 _JSON: Final = "application/json"
+_PATIENCE: Final = "x-server-timeout"
+"""https://cloud.google.com/apis/docs/system-parameters, read November 2026."""
 _UNAUTHENTICATED: Final = 401
 
 
@@ -77,6 +79,7 @@ class Session:
         answer: type[Result],
         *,
         deadline: Deadline,
+        patience: float | None = None,
     ) -> Result:
         """Make one call; return what came back. Raises `DriverError`.
 
@@ -87,10 +90,14 @@ class Session:
             request: what is sent, as JSON; `None` sends nothing.
             answer: the type of what comes back.
             deadline: by when.
+            patience: seconds after which the service itself is to give up, where it would wait longer.
 
         """
+        headers = {"content-type": _JSON}
+        if patience is not None:
+            headers[_PATIENCE] = f"{patience:.3f}"
         body = b"" if request is None else msgspec.json.encode(request)
-        got = self.send(operation, method, path, {"content-type": _JSON}, body, deadline=deadline)
+        got = self.send(operation, method, path, headers, body, deadline=deadline)
         try:
             return msgspec.json.decode(got.body, type=answer)
         except msgspec.MsgspecError as error:
