@@ -5,7 +5,9 @@
 For each volume some hours wait in a queue and are drained and sealed, and a report is made of eight weeks,
 each in a process of its own. Throughput is events in a CPU second of one core. Beside it stands a floor:
 decoding the same events from lines of JSON and doing nothing with them. The ratio moves less from machine to
-machine than the numbers do. All volumes take some minutes, of which most go into making up the traffic.
+machine than the numbers do. Where an hour holds few events, what is done once for each hour and message is
+most of the work. The largest volume takes ten minutes, nine of them to make it up. Memory is read from
+`/proc`, so this runs on Linux.
 """
 
 import argparse
