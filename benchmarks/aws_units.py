@@ -20,11 +20,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from bot import made_up
+
 from aws.faulty import Answer, Faulty, Forward, Request
 from aws.queues import queues_at
 from aws.tables import table_at
 from emulators import ministack
-from pipeline import made_up
 from tuppence.batch import Header, pack
 from tuppence.clock import Deadline, SystemClock
 from tuppence.config import Capture, Pipeline, Retention

@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from bot import made_up
 
 from aws.queues import queues_at
 from aws.runtime_api import environment, function, runtime_api
 from aws.tables import table_at
 from emulators import UV, ministack
-from pipeline import made_up
 from tuppence.batch import Header, pack
 from tuppence.clock import Deadline
 from tuppence.config import Config, load
