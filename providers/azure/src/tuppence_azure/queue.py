@@ -39,6 +39,7 @@ from tuppence.drivers import (
 )
 from tuppence.errors import DriverError, ErrorCode
 from tuppence_azure.errors import failure, too_large
+from tuppence_azure.opening import Opener
 from tuppence_azure.service_bus import STEP, Namespace, ServiceBusOptions, is_of_one_message, translated
 
 UNIT: Final = "service_bus.operations"
@@ -111,6 +112,7 @@ class ServiceBusQueue(QueueDriver):
             self.features = self.features - {Feature.DEDUPLICATED}
         self._namespace = Namespace(options)
         self._links = ExitStack()
+        self._opener = Opener()
         self._sender: Any = None
         self._receiver: Any = None
         self._process = 0
@@ -139,7 +141,7 @@ class ServiceBusQueue(QueueDriver):
         self._check_batch("queue.send", messages, sum(len(message.body) for message in fitting))
         if fitting:
             with self._working("queue.send", deadline):
-                self._sending("queue.send").send_messages(
+                self._sending("queue.send", deadline).send_messages(
                     [_outgoing(message) for message in fitting], timeout=deadline.remaining()
                 )
             self._count(*(len(message.body) for message in fitting))
@@ -153,7 +155,7 @@ class ServiceBusQueue(QueueDriver):
             raise failure(ErrorCode.INVALID, "queue.receive", f"max_messages must be 1 to {MESSAGES}")
         latest = self.context.clock.now() + lease
         with self._working("queue.receive", deadline):
-            link = self._receiving("queue.receive")
+            link = self._receiving("queue.receive", deadline)
             seconds = min(max(wait.total_seconds(), LEAST_WAIT), max(0.1, deadline.remaining() - 0.5))
             found = link.receive_messages(max_messages, max_wait_time=seconds)
             if len(found) < max_messages:
@@ -220,23 +222,25 @@ class ServiceBusQueue(QueueDriver):
         with suppress(Exception):
             self._namespace.close()
 
-    def _sending(self, operation: str) -> Any:
+    def _sending(self, operation: str, deadline: Deadline) -> Any:
         if self._sender is None:
-            client = self._namespace.client(operation)
-            self._sender = self._opened(client.get_queue_sender(self.name))
+            client = self._namespace.client(operation, deadline)
+            self._sender = self._opened(client.get_queue_sender(self.name), operation, deadline)
         return self._sender
 
-    def _receiving(self, operation: str) -> Any:
+    def _receiving(self, operation: str, deadline: Deadline) -> Any:
         if self._receiver is None:
-            client = self._namespace.client(operation)
+            client = self._namespace.client(operation, deadline)
             link = client.get_queue_receiver(self.name, sub_queue=self.sub_queue, timeout=STEP)
-            self._receiver = self._opened(link)
+            self._receiver = self._opened(link, operation, deadline)
         return self._receiver
 
-    def _opened(self, link: Any) -> Any:
-        """Open a link, which takes several answers, before any of its calls has little time."""
+    def _opened(self, link: Any, operation: str, deadline: Deadline) -> Any:
+        """Open a link, before a call has little time for it."""
         self._process = os.getpid()
-        return self._links.enter_context(link)
+        self._opener.open(link, operation, deadline.remaining())
+        self._links.callback(link.close)
+        return link
 
     @contextmanager
     def _working(self, operation: str, deadline: Deadline) -> Iterator[None]:
@@ -303,7 +307,7 @@ class ServiceBusQueue(QueueDriver):
     def _peek(self, operation: str, most: int, first: int, deadline: Deadline) -> list[Any]:
         """Look at messages from a sequence number on, leased ones too."""
         with self._working(operation, deadline):
-            found: list[Any] = self._receiving(operation).peek_messages(
+            found: list[Any] = self._receiving(operation, deadline).peek_messages(
                 most, sequence_number=first, timeout=min(STEP, deadline.remaining())
             )
         self._count(*(len(_body(message)) for message in found) if found else [0])

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tuppence.clock import Deadline
 from tuppence.errors import DriverError, ErrorCode
 from tuppence.settings import Secret
 from tuppence_azure.credentials import Identity, revealed
@@ -69,35 +70,29 @@ class ServiceBusOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
 
 
 class Namespace:
-    """The SDK's client of one namespace, made when first needed, without the SDK's retries."""
+    """Makes the SDK's clients of one namespace, without the SDK's retries."""
 
     def __init__(self, options: ServiceBusOptions) -> None:
         self._options = options
         self._identity = Identity(SCOPE)
-        self._client: Any = None
 
-    def client(self, operation: str) -> Any:
-        """Return the client. Raises `DriverError`."""
-        if self._client is None:
-            from azure.servicebus import ServiceBusClient
+    def client(self, operation: str, deadline: Deadline) -> Any:
+        """Return a client whose links open by the deadline, or within a step. Raises `DriverError`."""
+        from azure.servicebus import ServiceBusClient
 
-            more: Any = {"retry_total": 0, "try_timeout": STEP}  # core retries, within one deadline
-            text, host = self._place(operation)
-            try:
-                if text:
-                    self._client = ServiceBusClient.from_connection_string(text, **more)
-                else:
-                    self._client = ServiceBusClient(host, self._identity.credential(), **more)
-            except ValueError:
-                words = "the connection string cannot be read"
-                raise failure(ErrorCode.UNAUTHENTICATED, operation, words) from None
-        return self._client
+        text, host = self._place(operation)
+        step = min(STEP, max(0.1, deadline.remaining()))
+        more: Any = {"retry_total": 0, "try_timeout": step}  # core retries, within one deadline
+        try:
+            if text:
+                return ServiceBusClient.from_connection_string(text, **more)
+            return ServiceBusClient(host, self._identity.credential(), **more)
+        except ValueError:
+            words = "the connection string cannot be read"
+            raise failure(ErrorCode.UNAUTHENTICATED, operation, words) from None
 
     def close(self) -> None:
-        """Let the client go."""
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
+        """Let the credentials' connections go."""
         self._identity.close()
 
     def _place(self, operation: str) -> tuple[str, str]:
