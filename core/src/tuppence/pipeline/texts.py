@@ -66,7 +66,7 @@ class Texts(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Counts(msgspec.Struct, kw_only=True):
-    """Of a record of texts no more than how often each was asked: a tenth of the work of reading all."""
+    """Of a record of texts no more than how often each was asked, which is read in a fraction of the time."""
 
     version: int = VERSION
     days: dict[str, dict[str, Times]] = {}
