@@ -1,9 +1,12 @@
 """Whose requests they are: the machine's account without a library, all else by google-auth."""
 
 import json
+import ssl
 import subprocess
 import sys
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from urllib.parse import parse_qs
 
 import pytest
@@ -14,10 +17,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from aws.faulty import Answer
 from gcp.answers import told
 from tuppence.clock import Deadline
+from tuppence.drivers import Message
 from tuppence.errors import ErrorCode
 from tuppence.testing import ManualClock
 from tuppence.testing.contract import refused
 from tuppence_gcp.credentials import Tokens
+from tuppence_gcp.queue import PubSubQueue
 
 HOUR = timedelta(hours=1)
 
@@ -173,7 +178,6 @@ def test_a_file_that_is_none_is_unauthenticated(tokens, file, soon):
 
 
 def test_no_token_goes_out_unencrypted(stand_in, machine, context, soon, monkeypatch):
-    from tuppence_gcp.queue import PubSubQueue
 
     seen = []
 
@@ -191,14 +195,10 @@ def test_no_token_goes_out_unencrypted(stand_in, machine, context, soon, monkeyp
     assert not asked
 
 
-def test_a_token_goes_to_the_service_by_tls_alone(machine, context, soon, tmp_path, monkeypatch):
+def test_a_token_goes_out_by_tls_and_not_again_once_it_was_refused(
+    machine, context, soon, tmp_path, monkeypatch
+):
     """Over real TLS, with a certificate that SSL_CERT_FILE vouches for."""
-    import ssl
-    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-    from threading import Thread
-
-    from tuppence.drivers import Message
-    from tuppence_gcp.queue import PubSubQueue
 
     seen = []
 
@@ -206,7 +206,7 @@ def test_a_token_goes_to_the_service_by_tls_alone(machine, context, soon, tmp_pa
         def do_POST(self):
             self.rfile.read(int(self.headers["Content-Length"]))
             seen.append(self.headers["Authorization"])
-            self.send_response(200)
+            self.send_response(200 if len(seen) > 1 else 401)
             self.end_headers()
             self.wfile.write(b'{"messageIds": ["1"]}')
 
@@ -225,13 +225,15 @@ def test_a_token_goes_to_the_service_by_tls_alone(machine, context, soon, tmp_pa
     machine()
     queue = PubSubQueue(PubSubQueue.Options(endpoint=f"https://localhost:{server.server_port}"), context)
 
+    with refused(ErrorCode.UNAUTHENTICATED):
+        queue.send([Message(id="a", body=b"x")], deadline=soon())
     assert not queue.send([Message(id="a", body=b"x")], deadline=soon())
 
     queue.close()
     server.shutdown()
     thread.join()
     server.server_close()
-    assert seen == ["Bearer t1"]
+    assert seen == ["Bearer t1", "Bearer t2"]
 
 
 SENDING = """

@@ -226,6 +226,30 @@ def test_what_arrives_while_waiting_is_received(opened, stand_in, soon):
     assert asked == [("5.000", {"maxMessages": 1}), (None, {"ackIds": ["1"], "ackDeadlineSeconds": 30})]
 
 
+def test_a_lease_goes_on_from_when_it_was_extended_and_ends_when_it_is_given_back(stand_in, project):
+    clock = ManualClock()
+    context = Context(project=project, meter=UnitMeter(), clock=clock)
+
+    def answer(request):
+        one = {"ackId": "1", "message": {"messageId": "1", "attributes": {"id": "a"}}}
+        return told({"receivedMessages": [one]} if request.path.endswith(":pull") else {})
+
+    def soon():
+        return Deadline.after(30, clock)
+
+    queue = PubSubQueue(PubSubQueue.Options(endpoint=stand_in(answer)), context)
+    held, returned = take(queue, soon), take(queue, soon)
+    clock.advance(LEASE * 2 / 3)
+    queue.extend([*held, *returned], lease=LEASE, deadline=soon())
+    clock.advance(LEASE * 2 / 3)
+    queue.nack(returned, deadline=soon())
+
+    errors = queue.ack([*held, *returned], deadline=soon())
+
+    queue.close()
+    assert failures(errors) == [(1, ErrorCode.NOT_FOUND)]
+
+
 @pytest.mark.parametrize(
     ("made", "words"),
     [

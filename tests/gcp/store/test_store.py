@@ -100,6 +100,15 @@ def test_googles_own_client_reads_the_document(store, firestore_url, project, so
     assert sorted(read.fields) == ["a", "b", "e", "t"]
 
 
+def test_a_key_may_look_like_a_name_that_firestore_keeps_to_itself(store, soon):
+    key = Key(partition="__a", sort="b__")
+
+    errors = store.put([Record(key=key, body=b"x")], deadline=soon())
+
+    assert not errors
+    assert [one.key for one in store.query("__a", limit=1, deadline=soon()).records] == [key]
+
+
 def test_documents_are_counted_as_they_are_billed(store, meter, soon, clock):
     units = {}
 
