@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
+from aws.faulty import Faulty
 from azure.drivers import driver_of
 from azure.tables import table_at
 from tuppence.clock import Deadline
 from tuppence.drivers import Absent, Key, Record, Role
 from tuppence.errors import ErrorCode
+from tuppence.settings import Secret
 from tuppence.testing import ManualClock
 from tuppence_azure.store import TableStore
 
@@ -123,15 +125,31 @@ def test_over_a_year_nothing_stays_for_longer_than_a_day_after_its_end(store, cl
     assert not list(client.list_entities())
 
 
-def test_a_sweep_goes_on_where_the_one_before_had_to_end(store, clock, soon):
-    for partition in ("a", "b", "c"):
-        store.put(records(partition, 2, expires_at=clock.now()), deadline=soon())
-    store.put(records("d", 3), deadline=soon())
-    clock.advance(DAY)
+def test_a_sweep_goes_on_where_the_one_before_had_to_end(
+    client, connection_string, project, clock, soon, monkeypatch
+):
+    asked = []
 
-    counts = [store.purge(before=clock.now(), limit=4, deadline=soon()) for _ in range(3)]
+    def noted(request, forward):
+        if request.method == "GET":
+            asked.append("NextPartitionKey" in request.path)
+        return forward(request)
+
+    told = dict(part.split("=", 1) for part in connection_string.split(";"))
+    with Faulty(told["TableEndpoint"], (noted,), rate=1.0).running() as proxy:
+        told["TableEndpoint"] = f"{proxy.url}/devstoreaccount1"
+        monkeypatch.setenv("THROUGH", ";".join(f"{name}={value}" for name, value in told.items()))
+        options = {"connection_string": Secret(env="THROUGH"), "table": project}
+        with driver_of(TableStore, project, clock, **options) as store:
+            for partition in ("a", "b", "c"):
+                store.put(records(partition, 2, expires_at=clock.now()), deadline=soon())
+            store.put(records("d", 3), deadline=soon())
+            clock.advance(DAY)
+
+            counts = [store.purge(before=clock.now(), limit=4, deadline=soon()) for _ in range(3)]
 
     assert counts == [4, 2, 0]
+    assert asked == [False, True, False]
 
 
 def test_the_processor_deletes_and_the_reporter_does_not(store):
