@@ -24,7 +24,7 @@ HANDLER: Final = 0.012
 """Seconds that the application takes for an answer, of which it waits all: a look at a database, say."""
 CALLERS: Final = 8
 FLUSH: Final = "100ms"
-"""A batch every tenth of a second instead of every two minutes, so that the queue is met all the time."""
+"""A batch at each of the sender's looks, two a second, so that the queue is met over and over."""
 _TEXT: Final = "Why has my card payment still not arrived?"
 _LAST: Final = 5.0
 """Seconds for a last try to send."""

@@ -1,4 +1,4 @@
-"""`tuppence bench`: proves that recording adds nothing to the time in which an application answers."""
+"""`tuppence bench`: proves that recording does not slow an application's answers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ BUDGET: Final = 1.0
 )
 @shared
 def bench(session: Session, budget: float, requests: int, provider: str) -> int:
-    """Prove that recording adds nothing to your answers' time.
+    """Prove that recording does not slow your answers.
 
     A small application that takes 12 ms for an answer is asked with and without tuppence, while its queue is
     healthy, slow, too busy, hanging and dead; and with a request to the queue before each answer, to show
