@@ -65,6 +65,10 @@ def _options() -> argparse.Namespace:
     options = parser.parse_args()
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(unknown)}")
+    if unknown := set(filter(None, options.clients.split(","))) - {one.name for one in KNOWN}:
+        parser.error(f"no such client: {', '.join(unknown)}")
+    if unknown := set(options.fault or ()) - {one.name for one in SCENARIOS}:
+        parser.error(f"no such fault: {', '.join(unknown)}")
     return options
 
 

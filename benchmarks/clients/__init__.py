@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import Protocol
 
 OURS = "tuppence"
-EAGER = "tuppence, 1 s"
+EAGER = "tuppence at 1 s"
 """Not as it comes: for faults alone, which its defaults would hardly meet."""
 FLOORS = ("no-op", "deque")
 """What does nothing, and what keeps events in memory and nothing else: no client can cost less."""
