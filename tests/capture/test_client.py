@@ -17,6 +17,7 @@ import pytest
 
 from tuppence import config as configuration
 from tuppence.batch import LEAST_BODY
+from tuppence.capture import instance
 from tuppence.capture.client import Client
 from tuppence.drivers import Limits
 from tuppence.errors import ConfigError
@@ -293,6 +294,16 @@ def test_batches_are_no_larger_than_the_queue_takes(config, sent, monkeypatch):
     headers, events = sent()
     assert len(events) == 1_000
     assert len(headers) > 1
+
+
+def test_what_has_piled_up_is_sent_without_waiting_for_the_next_look(config, monkeypatch):
+    monkeypatch.setattr(instance, "TICK", 3_600)
+
+    with Client(config) as client:
+        for n in range(30_000):
+            client.capture("tick", n=n, text="more than one segment of the journal")
+
+        assert client.flush(timeout=60)
 
 
 def test_the_first_captures_of_many_threads_make_one_instance(config, sent):

@@ -177,14 +177,14 @@ class Instance:
     def _run(self) -> None:
         """Serve journals until this instance is closed or nobody uses it any more."""
         threading.current_thread().name = "tuppence-sender"
-        flushed = 0
+        flushed, more = 0, False
         while self._closing_by is None:
             with suppress(queue.Empty):
-                self._wake.get(timeout=TICK)
+                self._wake.get(timeout=0 if more else TICK)
             if self._alive() is None:
                 self._give_up(EXIT_TIMEOUT)  # its client was dropped without being closed
             asked, flushed = self.journal.flushes > flushed, self.journal.flushes
-            self._work(flush=asked)
+            more = self._work(flush=asked)
         self._finish(self._closing_by)
 
     def _finish(self, until: float) -> None:
