@@ -8,7 +8,7 @@ from tuppence.errors import DriverError, ErrorCode
 from tuppence.retry import FEW_TRIES, FIRST_TRY, LONGEST_PAUSE, call, each, pause_before
 from tuppence.testing.clock import ManualClock
 
-FEW = {ErrorCode.UNKNOWN, ErrorCode.UNAUTHENTICATED}
+FEW = (ErrorCode.UNKNOWN, ErrorCode.UNAUTHENTICATED)
 FINAL = [code for code in ErrorCode if not code.retryable and code not in FEW]
 LIMITS = Limits(batch_items=3, batch_bytes=10, item_bytes=8)
 
