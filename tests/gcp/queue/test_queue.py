@@ -6,17 +6,19 @@ from datetime import timedelta
 
 import pytest
 
+from aws.faulty import SILENCE
 from gcp.answers import error_of, told
 from gcp.queues import PROJECT, clients_at, queues_at
 from tuppence import config, plugins
 from tuppence.clock import Deadline
+from tuppence.connection import MOST
 from tuppence.drivers import ZERO, Context, Delivery, Feature, Kind, Message, Role
 from tuppence.errors import ConfigError, ErrorCode
 from tuppence.meter import UnitMeter
 from tuppence.testing import ManualClock
 from tuppence.testing.contract import failures, refused
 from tuppence_gcp.messages import Receipt
-from tuppence_gcp.queue import BODIES, MESSAGES, REQUEST, PubSubQueue
+from tuppence_gcp.queue import BODIES, BODY, MESSAGES, REQUEST, PubSubQueue
 
 LEASE = timedelta(seconds=30)
 NOWHERE = "http://127.0.0.1:1"
@@ -125,11 +127,17 @@ def test_the_largest_batch_is_within_a_request(opened, stand_in, soon):
         return told({"messageIds": [f"{n}" for n in range(MESSAGES)]})
 
     queue = opened(PubSubQueue, stand_in(measure), ordered=True)
-    bodies = [BODIES - 3 * (MESSAGES - 1), *[3] * (MESSAGES - 1)]
+    bodies = [BODY] * (BODIES // BODY) + [3] * (MESSAGES - BODIES // BODY)
     sent = [Message(id=f"{n:0128}", body=bytes(size), lane="l" * 128) for n, size in enumerate(bodies)]
 
     assert not queue.send(sent, deadline=soon())
     assert REQUEST * 0.95 < sizes[0] <= REQUEST
+
+
+def test_a_hundred_of_the_largest_can_be_read_in_one_answer():
+    one = {"ackId": "a" * 300, "message": {"data": "x" * (BODY * 4 // 3), "attributes": {"id": "i" * 128}}}
+
+    assert MESSAGES * (len(json.dumps(one)) + 300) < MOST
 
 
 def test_lanes_are_published_one_by_one_and_what_fails_is_named(opened, stand_in, soon):
@@ -215,7 +223,7 @@ def test_what_arrives_while_waiting_is_received(opened, stand_in, soon):
     def answer(request):
         asked.append((request.headers.get("x-server-timeout"), json.loads(request.body)))
         one = {"ackId": "1", "message": {"messageId": "1", "data": "eA==", "attributes": {"id": "late"}}}
-        return told({"receivedMessages": [one]} if request.path.endswith(":pull") else {})
+        return told({"receivedMessages": [one]} if len(asked) == 2 else {})
 
     queue = opened(PubSubQueue, stand_in(answer))
 
@@ -223,7 +231,11 @@ def test_what_arrives_while_waiting_is_received(opened, stand_in, soon):
 
     assert delivery.message == Message(id="late", body=b"x")
     assert delivery.attempt is None
-    assert asked == [("5.000", {"maxMessages": 1}), (None, {"ackIds": ["1"], "ackDeadlineSeconds": 30})]
+    assert asked == [
+        (None, {"maxMessages": 1, "returnImmediately": True}),
+        ("5.000", {"maxMessages": 1}),
+        (None, {"ackIds": ["1"], "ackDeadlineSeconds": 30}),
+    ]
 
 
 def test_a_lease_goes_on_from_when_it_was_extended_and_ends_when_it_is_given_back(stand_in, project):
@@ -248,6 +260,28 @@ def test_a_lease_goes_on_from_when_it_was_extended_and_ends_when_it_is_given_bac
 
     queue.close()
     assert failures(errors) == [(1, ErrorCode.NOT_FOUND)]
+
+
+def test_a_service_that_is_silent_is_not_taken_for_an_empty_queue(opened, stand_in, clock):
+    queue = opened(PubSubQueue, stand_in(lambda _: SILENCE))
+
+    with refused(ErrorCode.TIMEOUT):
+        queue.receive(
+            max_messages=1, wait=timedelta(seconds=1), lease=LEASE, deadline=Deadline.after(0.5, clock)
+        )
+
+
+def test_what_exactly_once_delivery_would_not_lease_is_not_handed_out(opened, stand_in, soon):
+    def answer(request):
+        if request.path.endswith(":pull"):
+            found = [{"ackId": one, "message": {"messageId": one}} for one in ("kept", "lost")]
+            return told({"receivedMessages": found})
+        detail = {"metadata": {"lost": "PERMANENT_FAILURE_INVALID_ACK_ID"}}
+        return error_of(400, "INVALID_ARGUMENT", details=[detail])
+
+    queue = opened(PubSubQueue, stand_in(answer))
+
+    assert [delivery.message.id for delivery in take(queue, soon)] == ["kept"]
 
 
 @pytest.mark.parametrize(

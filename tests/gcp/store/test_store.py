@@ -11,6 +11,7 @@ from google.cloud.firestore_v1.services.firestore.transports import FirestoreRes
 from aws.faulty import Faulty, lost
 from gcp.answers import error_of, told
 from tuppence import config, plugins
+from tuppence.connection import MOST
 from tuppence.drivers import Absent, Context, Feature, Key, Kind, Record, Role, Version
 from tuppence.errors import ConfigError, ErrorCode
 from tuppence.meter import UnitMeter
@@ -18,7 +19,7 @@ from tuppence.store import Store
 from tuppence.testing import ManualClock
 from tuppence.testing.contract import failures, refused
 from tuppence_gcp.documents import MAX_DOCUMENT, RECORD
-from tuppence_gcp.store import FirestoreStore
+from tuppence_gcp.store import PAGE_RECORDS, FirestoreStore
 
 DAY = timedelta(days=1)
 KEY = Key(partition="p", sort="s")
@@ -107,6 +108,10 @@ def test_a_key_may_look_like_a_name_that_firestore_keeps_to_itself(store, soon):
 
     assert not errors
     assert [one.key for one in store.query("__a", limit=1, deadline=soon()).records] == [key]
+
+
+def test_a_page_of_the_largest_records_can_be_read_in_one_answer():
+    assert PAGE_RECORDS * (MAX_DOCUMENT * 4 // 3 + 2_000) < MOST
 
 
 def test_documents_are_counted_as_they_are_billed(store, meter, soon, clock):

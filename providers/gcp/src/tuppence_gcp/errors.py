@@ -64,6 +64,12 @@ _SERVER: Final = 500
 _SPOKEN: Final = frozenset({ErrorCode.FORBIDDEN, ErrorCode.UNAUTHENTICATED})
 """What the service's own words are repeated for: they name who may not do what, and nothing that was sent."""
 _WORDS: Final = 300
+_LOST: Final = "PERMANENT_FAILURE_"
+_BUSY: Final = "TRANSIENT_FAILURE_"
+"""How exactly-once delivery begins what became of a receipt.
+
+https://cloud.google.com/pubsub/docs/exactly-once-delivery, read November 2026.
+"""
 
 
 class Detail(msgspec.Struct):
@@ -137,6 +143,18 @@ def refused(operation: str, answer: Answer) -> Refused:
     )
     error.details = [detail for raw in told.details if (detail := _detail(raw))]
     return error
+
+
+def failed_alone(operation: str, error: Refused) -> dict[str, DriverError]:
+    """Return what became of the receipts that an error names, where a subscription delivers exactly once."""
+    return {
+        handle: failure(
+            ErrorCode.NOT_FOUND if said.startswith(_LOST) else ErrorCode.UNAVAILABLE, operation, said
+        )
+        for detail in error.details
+        for handle, said in detail.metadata.items()
+        if said.startswith((_LOST, _BUSY))
+    }
 
 
 def unreached(operation: str, error: Exception) -> DriverError:

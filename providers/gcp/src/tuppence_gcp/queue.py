@@ -3,7 +3,7 @@
 Options: `QueueOptions`.
 Delivery: at least once, repeats included, and without order unless `ordered`. Attempts are counted as well as
 the service can; what came too often is set aside in a second topic and its subscription.
-Limits: 10 MB a request, which is the service's, less what JSON makes of bytes.
+Limits: 10 MB a request, which is the service's, less what JSON makes of bytes; 240 KiB a message.
 Errors: `tuppence_gcp.errors`. Once a lease is over by our clock nothing is asked of the service, which might
 take the message from whoever holds it now. Of a subscription that delivers exactly once, it says itself.
 Emulator: Google's own. What waits is counted by Cloud Monitoring, of which there is none.
@@ -36,8 +36,16 @@ from tuppence.drivers import (
 from tuppence.errors import DriverError, ErrorCode
 from tuppence_gcp.backlog import Backlog
 from tuppence_gcp.credentials import told_project
-from tuppence_gcp.errors import Refused, failure, too_large
-from tuppence_gcp.messages import Published, Pulled, Receipt, Subscription, entry, weight
+from tuppence_gcp.errors import Refused, failed_alone, failure, too_large
+from tuppence_gcp.messages import (
+    Published,
+    Pulled,
+    Receipt,
+    ReceivedMessage,
+    Subscription,
+    entry,
+    weight,
+)
 from tuppence_gcp.names import named
 from tuppence_gcp.session import GcpOptions, Session
 
@@ -51,6 +59,8 @@ OVERHEAD: Final = 2 * MAX_ID + 100
 """Bytes of JSON that go with a body, at most."""
 BODIES: Final = (REQUEST - MESSAGES * OVERHEAD) * 3 // 4
 """Bytes of the bodies of one call: JSON has them in base64, a third longer."""
+BODY: Final = 240 * 1024
+"""Bytes of one body; the service takes more, but a hundred of these can be read in one answer."""
 BILLED: Final = 1_000
 """Bytes that a request is billed for at least (https://cloud.google.com/pubsub/pricing, November 2026)."""
 LONGEST_LEASE: Final = 600
@@ -59,12 +69,6 @@ ANSWERED: Final = 1.0
 CHECK_WAIT: Final = 5.0
 
 _RECEIVES: Final = ("pubsub.subscriptions.consume", "pubsub.subscriptions.get")
-_LOST: Final = "PERMANENT_FAILURE_"
-_FAILED: Final = ("PERMANENT_FAILURE_", "TRANSIENT_FAILURE_")
-"""How a subscription that delivers exactly once begins what became of a receipt.
-
-https://cloud.google.com/pubsub/docs/exactly-once-delivery, read November 2026.
-"""
 
 
 class QueueOptions(GcpOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -94,7 +98,7 @@ class PubSubQueue(QueueDriver):
 
     Options = QueueOptions
     features = frozenset({Feature.ORDERED, Feature.ATTEMPTS, Feature.NATIVE_DEAD_LETTERS})
-    limits = Limits(batch_items=MESSAGES, batch_bytes=BODIES, item_bytes=BODIES)
+    limits = Limits(batch_items=MESSAGES, batch_bytes=BODIES, item_bytes=BODY)
 
     def __init__(self, options: QueueOptions, context: Context) -> None:
         super().__init__(options, context)
@@ -157,17 +161,19 @@ class PubSubQueue(QueueDriver):
         """Lease messages. A second of the deadline is left for the lease, which is another request."""
         if not 0 < max_messages <= MESSAGES:
             raise failure(ErrorCode.INVALID, "queue.receive", f"max_messages must be 1 to {MESSAGES}")
-        found = self._pull(max_messages, wait, deadline).received_messages
-        size = sum(one.message.size for one in found)
-        self.context.meter.count("pubsub.bytes", max(BILLED, size))
+        found = self._pull(max_messages, deadline)
+        patience = min(wait.total_seconds(), deadline.remaining() - ANSWERED)
+        if not found and patience > 0:
+            found = self._wait(max_messages, patience)
         if not found:
             return []
         seconds = _whole(lease)
         clock = self.context.clock
         asked = clock.monotonic()
-        self._settle("queue.receive", "modifyAckDeadline", [one.ack_id for one in found], deadline, seconds)
+        handles = [one.ack_id for one in found]
+        lost = self._settle("queue.receive", "modifyAckDeadline", handles, deadline, seconds)
         expires = clock.now() + timedelta(seconds=asked + seconds - clock.monotonic())
-        return [one.delivery(asked + seconds, expires) for one in found]
+        return [one.delivery(asked + seconds, expires) for one in found if one.ack_id not in lost]
 
     def extend(
         self, deliveries: Sequence[Delivery], /, *, lease: timedelta, deadline: Deadline
@@ -224,33 +230,34 @@ class PubSubQueue(QueueDriver):
         )
         self.context.meter.count("pubsub.bytes", max(BILLED, size))
 
-    def _pull(self, most: int, wait: timedelta, deadline: Deadline) -> Pulled:
-        """Ask for messages. While none come the service keeps the request, for as long as it is told to.
-
-        It ends the wait itself, before we stop listening: what it hands to someone who has gone is leased to
-        nobody, and comes again only when that is over.
-        """
+    def _pull(
+        self, most: int, deadline: Deadline, *, patience: float | None = None
+    ) -> Sequence[ReceivedMessage]:
+        """Ask for messages: for those that are there now, or with patience for the first that comes."""
         request: dict[str, Any] = {"maxMessages": most}
-        patience = min(wait.total_seconds(), deadline.remaining() - ANSWERED)
-        if patience <= 0:
+        if patience is None:
             request["returnImmediately"] = True
-            return self._call("queue.receive", "POST", "subscriptions", ":pull", request, Pulled, deadline)
+        told = self._call(
+            "queue.receive", "POST", "subscriptions", ":pull", request, Pulled, deadline, patience=patience
+        )
+        size = sum(one.message.size for one in told.received_messages)
+        self.context.meter.count("pubsub.bytes", max(BILLED, size))
+        return told.received_messages
+
+    def _wait(self, most: int, patience: float) -> Sequence[ReceivedMessage]:
+        """Wait for messages, from a service that has just answered: silence now means that none came.
+
+        The service ends the wait, before we stop listening: what it hands to someone who has gone is leased
+        to nobody, and comes again only when that is over.
+        """
         listening = Deadline.after(patience + ANSWERED / 2, self.context.clock)
         try:
-            return self._call(
-                "queue.receive",
-                "POST",
-                "subscriptions",
-                ":pull",
-                request,
-                Pulled,
-                listening,
-                patience=patience,
-            )
+            return self._pull(most, listening, patience=patience)
         except DriverError as error:
             if error.code is not ErrorCode.TIMEOUT:
                 raise
-            return Pulled()
+            self.context.meter.count("pubsub.bytes", BILLED)
+            return []
 
     def _hide(
         self,
@@ -307,7 +314,7 @@ class PubSubQueue(QueueDriver):
         try:
             self._call(operation, "POST", "subscriptions", f":{action}", request, dict[str, Any], deadline)
         except Refused as error:
-            if failed := _failed_alone(operation, error):
+            if failed := failed_alone(operation, error):
                 return failed
             raise
         return {}
@@ -366,18 +373,6 @@ def _elsewhere(options: QueueOptions) -> GcpOptions:
     """Return what leads to the other services: an emulator stands for all of them."""
     endpoint = options.endpoint if options.endpoint.startswith("http://") else ""
     return GcpOptions(project_id=options.project_id, endpoint=endpoint)
-
-
-def _failed_alone(operation: str, error: Refused) -> dict[str, DriverError]:
-    """Return what became of the receipts that an error names."""
-    return {
-        handle: failure(
-            ErrorCode.NOT_FOUND if said.startswith(_LOST) else ErrorCode.UNAVAILABLE, operation, said
-        )
-        for detail in error.details
-        for handle, said in detail.metadata.items()
-        if said.startswith(_FAILED)
-    }
 
 
 def _whole(lease: timedelta) -> int:

@@ -133,11 +133,9 @@ class Session:
     def address(self) -> str:
         """Where the service is: an emulator's address, or one of Google's."""
         named = os.environ.get(self._emulator, "")
-        return (
-            self._options.endpoint
-            or (named if "://" in named or not named else f"http://{named}")
-            or (self._service)
-        )
+        if named and "://" not in named:
+            named = f"http://{named}"
+        return self._options.endpoint or named or self._service
 
     @property
     def emulated(self) -> bool:
