@@ -8,19 +8,11 @@ from tuppence.testing.records import DAY
 from tuppence_gcp.store import FirestoreStore
 
 
-class AllApart(FirestoreStore):
-    """Keeps every body in the bucket, so that the whole contract is held by that way of keeping them."""
-
-    def _goes_apart(self, record, condition):
-        return bool(record.body)
-
-
 class FirestoreContract:
     """A collection for each test. Expiry is the driver's own work, so its clock may be moved by hand."""
 
     __test__ = False
     counterpart = "Google's Firestore emulator, SDK 528"
-    driver_class = FirestoreStore
     blobs = ""
 
     @pytest.fixture
@@ -36,7 +28,7 @@ class FirestoreContract:
                 collection=project,
                 blobs=self.blobs and f"{self.blobs}{project}",
             )
-            return self.driver_class(options, context)
+            return FirestoreStore(options, context)
 
         return open_driver
 
@@ -48,11 +40,12 @@ class TestFirestoreStoreOnGooglesEmulator(FirestoreContract, StoreContract):
 class TestFirestoreStoreWithCloudStorageOnEmulators(FirestoreContract, StoreContract):
     __test__ = True
     counterpart = "Google's Firestore emulator, SDK 528, and gcp-storage-emulator"
-    driver_class = AllApart
     blobs = "gs://"
 
     @pytest.fixture(autouse=True)
-    def _bucket(self, monkeypatch, storage_url, project):
+    def _all_apart(self, monkeypatch, storage_url, project):
+        """Keep every body in a bucket, so that the whole contract is held by that way of keeping them."""
+        monkeypatch.setattr(FirestoreStore, "_goes_apart", lambda _, record, condition: bool(record.body))
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", storage_url)
         with bucket_at(storage_url, project):
             yield
