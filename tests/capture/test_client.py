@@ -43,6 +43,13 @@ def test_numbers_count_up_from_one_without_gaps(client):
     assert [client.capture("tick") for _ in range(100)] == list(range(1, 101))
 
 
+def test_a_question_that_closes_after_later_events_takes_none_of_them_back(client):
+    with client.question("Where is my parcel?"):
+        client.capture("tick")
+
+    assert client.stats.captured == 2
+
+
 def test_a_question_carries_text_outcome_and_latency(client, sent):
     with client.question("Where is my parcel?", user="u1") as question:
         question.answered(model="m", input_tokens=210, score=0.83, sources=["faq#7"])

@@ -223,7 +223,8 @@ class Client:
             if instance is self._instance and instance.inherited:
                 self.reset()  # a signal handler forked within the call that made it
             return 0
-        self._captured = seq
+        if seq > self._captured:  # a question that closes has the number it was opened with
+            self._captured = seq
         return seq
 
     def _refuse(self, instance: Instance | None) -> int:
