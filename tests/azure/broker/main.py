@@ -20,6 +20,8 @@ from proton import Condition, Data, Delivery, Described, Message, Terminus, int3
 from proton.handlers import MessagingHandler
 from proton.reactor import Container
 
+BACKLOG = 128
+"""Connections that may wait. Of Proton's own ten, sixteen at once leave some to try again after a second."""
 TRACKED = {symbol("tracking-id"): "none"}
 """The client waits for ever for an error without this third part."""
 OK = {"statusCode": int32(200), "statusDescription": "OK"}
@@ -37,7 +39,8 @@ class Broker(MessagingHandler):
 
     def on_start(self, event):
         self.container = event.container
-        self.container.listen(f"127.0.0.1:{self.port}")
+        acceptor = self.container.listen(f"127.0.0.1:{self.port}")
+        acceptor._selectable._delegate.listen(BACKLOG)
 
     def on_link_opening(self, event):
         link = event.link

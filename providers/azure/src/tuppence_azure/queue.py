@@ -224,13 +224,13 @@ class ServiceBusQueue(QueueDriver):
 
     def _sending(self, operation: str, deadline: Deadline) -> Any:
         if self._sender is None:
-            client = self._namespace.client(operation, deadline)
+            client = self._namespace.client(operation)
             self._sender = self._opened(client.get_queue_sender(self.name), operation, deadline)
         return self._sender
 
     def _receiving(self, operation: str, deadline: Deadline) -> Any:
         if self._receiver is None:
-            client = self._namespace.client(operation, deadline)
+            client = self._namespace.client(operation)
             link = client.get_queue_receiver(self.name, sub_queue=self.sub_queue, timeout=STEP)
             self._receiver = self._opened(link, operation, deadline)
         return self._receiver

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import msgspec
 
-from tuppence.clock import Deadline
 from tuppence.errors import DriverError, ErrorCode
 from tuppence.settings import Secret
 from tuppence_azure.credentials import Identity, revealed
@@ -20,6 +19,8 @@ SCOPE: Final = "https://servicebus.azure.net/.default"
 DOMAIN: Final = "servicebus.windows.net"
 STEP: Final = 5.0
 """Seconds for one step of the SDK's own that is given no other time."""
+OPENING: Final = 30.0
+"""Seconds for opening a link, which nobody may be waiting for any more."""
 _NAMESPACE: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{4,48}[A-Za-z0-9]|[A-Za-z0-9.-]+\.[A-Za-z]+")
 
 _ERRORS: Final[Mapping[str, tuple[ErrorCode, str]]] = {
@@ -76,13 +77,12 @@ class Namespace:
         self._options = options
         self._identity = Identity(SCOPE)
 
-    def client(self, operation: str, deadline: Deadline) -> Any:
-        """Return a client whose links open by the deadline, or within a step. Raises `DriverError`."""
+    def client(self, operation: str) -> Any:
+        """Return a client for one link. Raises `DriverError`."""
         from azure.servicebus import ServiceBusClient
 
         text, host = self._place(operation)
-        step = min(STEP, max(0.1, deadline.remaining()))
-        more: Any = {"retry_total": 0, "try_timeout": step}  # core retries, within one deadline
+        more: Any = {"retry_total": 0, "try_timeout": OPENING}  # core retries, within one deadline
         try:
             if text:
                 return ServiceBusClient.from_connection_string(text, **more)
