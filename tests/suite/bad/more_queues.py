@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from suite.bad.drivers import Alone, OnFile, Unmetered, names
+from tuppence.batch import LEAST_BODY
 from tuppence.drivers import Feature, ItemError, Limits
 from tuppence.errors import DriverError, ErrorCode
 from tuppence.local.queue import LocalQueue
 from tuppence.testing import QueueContract
 
-SMALL = Limits(batch_items=100, batch_bytes=1024 * 1024, item_bytes=60 * 1024)
+SMALL = Limits(batch_items=100, batch_bytes=1024 * 1024, item_bytes=LEAST_BODY - 1)
 """Too small for the largest batch core makes."""
 
 

@@ -311,7 +311,8 @@ class Eager(LocalScheduler):
 class TestEager(Scheduled, SchedulerContract):
     driver_class = Eager
     breaks = names("""
-        a missing scheduler is not found
+        a missing scheduler is not an empty one
+        a missing scheduler takes no schedule
         check names a resource that is missing
         findings of a missing resource are told and not raised
         the constructor does no io
