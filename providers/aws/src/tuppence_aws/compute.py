@@ -61,7 +61,7 @@ class LambdaOptions(AwsOptions, frozen=True, kw_only=True):
 
     architecture: Literal["arm64", "x86_64"] = "arm64"
     memory: int = 512
-    timeout: timedelta = timedelta(minutes=5)
+    timeout: timedelta = timedelta(minutes=15)
 
 
 class LambdaCompute(ComputeDriver):

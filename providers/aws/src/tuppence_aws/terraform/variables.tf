@@ -61,7 +61,7 @@ variable "memory" {
 variable "timeout" {
   description = "Seconds that one run of a function may take. What is left over is done by the next."
   type        = number
-  default     = 300
+  default     = 900
 }
 
 variable "trigger" {
