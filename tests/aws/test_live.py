@@ -12,6 +12,7 @@ import pytest
 
 from aws.deploy.test_deployed import everything
 from aws.functions import client_at
+from emulators import ministack
 
 ROOT = Path(__file__).parents[2]
 SUITES = "tests/contract/aws"
@@ -29,6 +30,13 @@ CHOSEN = f"(not Sqs and not Dynamo and not long_list) or ({' or '.join(OF_EACH)}
 """Of queue and store a few tests, since they wait in real time; the emulator lists a hundred schedules."""
 ELSEWHERE = "test_deployed.py"
 """Has an emulator's functions run on another Python than is deployed; tests/aws/deploy does this on it."""
+
+
+@pytest.fixture(scope="module")
+def ministack_url():
+    """Run an emulator on which no other test leaves anything."""
+    with ministack() as url:
+        yield url
 
 
 def pytest_on(*arguments, **environment):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.result import Result
-from emulators import UV
+from emulators import UV, ministack
 from tuppence.cli.app import run
 from tuppence_aws.deploy import AwsDeployer
 from tuppence_aws.package import build
@@ -55,6 +55,13 @@ def mirror():
     named = os.environ.get(MIRROR)
     places = [Path(named)] if named else sorted(Path("/opt").glob("*"))
     return next((place for place in places if (place / PROVIDER).is_dir()), None)
+
+
+@pytest.fixture(scope="session")
+def ministack_url():
+    """Run an emulator on the true time, which functions and tests agree on."""
+    with ministack() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
