@@ -4,8 +4,9 @@
 
 For some numbers of hosts and of events a month, one hour of that traffic is sent, drained and sealed over
 HTTP at an emulator, with the default settings; a proxy in between reads each request and works out what AWS
-would bill for it. The month is 720 such hours. The weekly report, at most 28,000 reads of 64 million, is left out.
-The last column is how long the table's 25 read units take for a day's segments, were they sealed at once.
+would bill for it. The month is 720 such hours. The weekly report, at most 28,000 reads of 64 million, is
+left out. The last column is how long the table's 25 read units take for a day's segments, were they sealed at
+once.
 """
 
 import json
