@@ -205,6 +205,8 @@ def test_a_process_that_is_asked_to_end_sends_what_it_has_and_ends_by_the_signal
     script = (
         "import os, signal, tuppence\n"
         f"tp = tuppence.Client({str(folder / 'tuppence.toml')!r}, capture={{'flush_interval': '1h'}})\n"
+        "tp.capture('before')\n"
+        "assert tp.flush(20)\n"  # what sends is loaded, which on a busy machine takes longer than an end may
         "tp.capture('x')\n"
         "os.kill(os.getpid(), signal.SIGTERM)\n"
     )
@@ -212,7 +214,7 @@ def test_a_process_that_is_asked_to_end_sends_what_it_has_and_ends_by_the_signal
     finished = subprocess.run([sys.executable, "-c", script], check=False, timeout=30)
 
     assert finished.returncode == -signal.SIGTERM
-    assert [event.type for _, event in received(folder)[1]] == ["x"]
+    assert [event.type for _, event in received(folder)[1]] == ["before", "x"]
 
 
 def test_an_application_that_handles_sigterm_keeps_its_handler(folder):
