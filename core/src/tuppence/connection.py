@@ -20,6 +20,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from tuppence.clock import Deadline
+from tuppence.errors import DriverError, ErrorCode
 
 CONNECT: Final = 5.0
 """Seconds for reaching one address, at most."""
@@ -28,6 +29,19 @@ KEPT: Final = 30.0
 MOST: Final = 32 * 1024 * 1024
 """Bytes of an answer that are read: ten items of 1 MiB in base64, twice over."""
 CONNECTED: Final = 200
+_STATUSES: Final[Mapping[int, ErrorCode]] = {
+    400: ErrorCode.INVALID,
+    401: ErrorCode.UNAUTHENTICATED,
+    403: ErrorCode.FORBIDDEN,
+    404: ErrorCode.NOT_FOUND,
+    408: ErrorCode.TIMEOUT,
+    409: ErrorCode.ALREADY_EXISTS,
+    412: ErrorCode.CONFLICT,
+    413: ErrorCode.TOO_LARGE,
+    429: ErrorCode.THROTTLED,
+    504: ErrorCode.TIMEOUT,
+}
+_SERVER: Final = 500
 
 
 class Answer:
@@ -178,6 +192,35 @@ class _Reader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         return self._timed.readinto(buffer)
+
+
+def code_of(status: int) -> ErrorCode:
+    """Return what an HTTP status means by itself, where an answer has no code of its service's own."""
+    return _STATUSES.get(status, ErrorCode.UNAVAILABLE if status >= _SERVER else ErrorCode.UNKNOWN)
+
+
+def unreached(
+    error: Exception, *, operation: str, provider: str, trusts: str = "SSL_CERT_FILE"
+) -> DriverError:
+    """Return what a request that failed without an answer means.
+
+    Args:
+        error: what `Connection.request` raised.
+        operation: kind and method.
+        provider: its name.
+        trusts: the environment variable that names other certificates to trust.
+
+    """
+    code = ErrorCode.UNAVAILABLE
+    if isinstance(error, TimeoutError):
+        code, words = ErrorCode.TIMEOUT, "did not answer in time; the call may have been carried out"
+    elif isinstance(error, ssl.SSLCertVerificationError):
+        words = f"the certificate is not trusted ({error.verify_message}); {trusts} names others to trust"
+    elif isinstance(error, http.client.HTTPException | ConnectionResetError | BrokenPipeError):
+        words = "closed the connection; the call may have been carried out"
+    else:
+        words = f"cannot be reached: {error}"
+    return DriverError(code, operation=operation, provider=provider, message=words)
 
 
 def _left(deadline: Deadline) -> float:

@@ -6,8 +6,12 @@ import os
 import ssl
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
 from tuppence import connection
+
+BUNDLE: Final = "AWS_CA_BUNDLE"
+"""The environment variable that names the certificates to trust, as for the SDK."""
 
 
 class Connection(connection.Connection):
@@ -18,7 +22,7 @@ class Connection(connection.Connection):
 
         A small container may have none; then those that come with the SDK serve, which need no import of it.
         """
-        told = os.environ.get("AWS_CA_BUNDLE")
+        told = os.environ.get(BUNDLE)
         if told:
             return told
         machine = ssl.get_default_verify_paths()

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import http.client
 import os
-import ssl
 from typing import Final, TypeVar
 
 import msgspec
 
 from tuppence.clock import Clock, Deadline
-from tuppence.connection import Answer
+from tuppence.connection import Answer, unreached
 from tuppence.errors import DriverError, ErrorCode
-from tuppence_aws.connection import Connection
+from tuppence_aws.connection import BUNDLE, Connection
 from tuppence_aws.credentials import CredentialChain
-from tuppence_aws.errors import answered, failure, translate, unauthenticated
+from tuppence_aws.errors import PROVIDER, answered, failure, translate, unauthenticated
 from tuppence_aws.names import domain_of
 from tuppence_aws.session import AwsOptions, region_of
 from tuppence_aws.signature import signed
@@ -84,7 +83,7 @@ class SignedService:
         try:
             got = connection.request("POST", "/", told, body, deadline=deadline)
         except (OSError, http.client.HTTPException) as error:
-            raise _unreached(operation, error) from error
+            raise unreached(error, operation=operation, provider=PROVIDER, trusts=BUNDLE) from error
         if got.status != _OK:
             raise self._refused(operation, got)
         try:
@@ -132,19 +131,3 @@ def _region_by_sdk(options: AwsOptions, operation: str) -> str:
     if not found:
         raise failure(ErrorCode.INVALID, operation, "no region is known; set `region`, or AWS_REGION")
     return str(found)
-
-
-def _unreached(operation: str, error: Exception) -> DriverError:
-    """Return what a connection that failed means."""
-    if isinstance(error, TimeoutError):
-        words = "did not answer in time; the call may have been carried out"
-        return failure(ErrorCode.TIMEOUT, operation, words)
-    if isinstance(error, ssl.SSLCertVerificationError):
-        words = (
-            f"the certificate is not trusted ({error.verify_message}); AWS_CA_BUNDLE names others to trust"
-        )
-    elif isinstance(error, http.client.HTTPException | ConnectionResetError | BrokenPipeError):
-        words = "closed the connection; the call may have been carried out"
-    else:
-        words = f"cannot be reached: {error}"
-    return failure(ErrorCode.UNAVAILABLE, operation, words)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
 import re
-import ssl
 from collections.abc import Mapping
 from typing import Final
 
-from tuppence.connection import Answer
+from tuppence.connection import Answer, code_of
 from tuppence.errors import DriverError, ErrorCode
 
 PROVIDER: Final = "azure"
@@ -44,20 +42,6 @@ _CODES: Final[Mapping[str, ErrorCode]] = {
 }
 """Error codes of https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes and the
 pages of the two services beside it, read November 2026."""
-_STATUSES: Final[Mapping[int, ErrorCode]] = {
-    400: ErrorCode.INVALID,
-    401: ErrorCode.UNAUTHENTICATED,
-    403: ErrorCode.FORBIDDEN,
-    404: ErrorCode.NOT_FOUND,
-    408: ErrorCode.TIMEOUT,
-    409: ErrorCode.ALREADY_EXISTS,
-    412: ErrorCode.CONFLICT,
-    413: ErrorCode.TOO_LARGE,
-    429: ErrorCode.THROTTLED,
-    504: ErrorCode.TIMEOUT,
-}
-"""Where an answer has no code of Azure's own."""
-_SERVER: Final = 500
 _NAMED: Final = re.compile(rb'(?:<Code>|"code"\s*:\s*")([A-Za-z]+)')
 """Where the body of an answer names the error: the queues answer in XML, the tables in JSON."""
 
@@ -92,12 +76,10 @@ def refused(operation: str, status: int, headers: Mapping[str, str], body: bytes
     """
     named = _NAMED.search(body)
     name = headers.get("x-ms-error-code") or (named[1].decode() if named else "")
-    code = _CODES.get(name) or _STATUSES.get(status)
-    if code is None and status >= _SERVER:
-        code = ErrorCode.UNAVAILABLE
+    code = _CODES.get(name) or code_of(status)
     asked = headers.get("retry-after", "")
     error = Refused(
-        code or ErrorCode.UNKNOWN,
+        code,
         operation=operation,
         provider=PROVIDER,
         message=name or f"status {status}",
@@ -110,19 +92,3 @@ def refused(operation: str, status: int, headers: Mapping[str, str], body: bytes
 def answered(operation: str, answer: Answer) -> Refused:
     """Return an answer that was an error as an error of this provider."""
     return refused(operation, answer.status, answer.headers, answer.body)
-
-
-def unreached(operation: str, error: Exception) -> DriverError:
-    """Return what a connection that failed means."""
-    if isinstance(error, TimeoutError):
-        words = "did not answer in time; the call may have been carried out"
-        return failure(ErrorCode.TIMEOUT, operation, words)
-    if isinstance(error, ssl.SSLCertVerificationError):
-        words = (
-            f"the certificate is not trusted ({error.verify_message}); SSL_CERT_FILE names others to trust"
-        )
-    elif isinstance(error, http.client.HTTPException | ConnectionResetError | BrokenPipeError):
-        words = "closed the connection; the call may have been carried out"
-    else:
-        words = f"cannot be reached: {error}"
-    return failure(ErrorCode.UNAVAILABLE, operation, words)

@@ -20,11 +20,11 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 
 from tuppence.clock import Clock, Deadline
-from tuppence.connection import Answer, Connection
+from tuppence.connection import Answer, Connection, unreached
 from tuppence.errors import DriverError, ErrorCode
 from tuppence.settings import Secret
 from tuppence_azure.credentials import Identity, parts_of, revealed
-from tuppence_azure.errors import answered, failure, unreached
+from tuppence_azure.errors import PROVIDER, answered, failure
 from tuppence_azure.signature import authorization, of_queues, of_tables
 
 VERSION: Final = "2020-12-06"
@@ -125,7 +125,7 @@ class Storage:
                 method, f"{whole}?{asked}" if asked else whole, told, body, deadline=deadline
             )
         except (OSError, http.client.HTTPException) as error:
-            raise unreached(operation, error) from error
+            raise unreached(error, operation=operation, provider=PROVIDER) from error
         if not http.client.OK <= got.status < http.client.MULTIPLE_CHOICES:
             raise answered(operation, got)
         return got

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
-import ssl
 from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
-from tuppence.connection import Answer
+from tuppence.connection import Answer, code_of
 from tuppence.errors import DriverError, ErrorCode
 
 PROVIDER: Final = "gcp"
@@ -47,20 +45,6 @@ _NUMBERS: Final[Mapping[int, str]] = {
     14: "UNAVAILABLE",
     16: "UNAUTHENTICATED",
 }
-_STATUSES: Final[Mapping[int, ErrorCode]] = {
-    400: ErrorCode.INVALID,
-    401: ErrorCode.UNAUTHENTICATED,
-    403: ErrorCode.FORBIDDEN,
-    404: ErrorCode.NOT_FOUND,
-    408: ErrorCode.TIMEOUT,
-    409: ErrorCode.ALREADY_EXISTS,
-    412: ErrorCode.CONFLICT,
-    413: ErrorCode.TOO_LARGE,
-    429: ErrorCode.THROTTLED,
-    504: ErrorCode.TIMEOUT,
-}
-"""Where an answer has no code of Google's: that of a load balancer, or of Cloud Storage."""
-_SERVER: Final = 500
 _SPOKEN: Final = frozenset({ErrorCode.FORBIDDEN, ErrorCode.UNAUTHENTICATED})
 """What the service's own words are repeated for: they name who may not do what, and nothing that was sent."""
 _WORDS: Final = 300
@@ -127,15 +111,13 @@ def refused(operation: str, answer: Answer) -> Refused:
         told = msgspec.json.decode(answer.body, type=_Refusal).error
     except msgspec.MsgspecError:
         told = _Told()
-    code = _CODES.get(told.status) or _STATUSES.get(answer.status)
-    if code is None and answer.status >= _SERVER:
-        code = ErrorCode.UNAVAILABLE
+    code = _CODES.get(told.status) or code_of(answer.status)
     words = told.status or f"status {answer.status}"
     if code in _SPOKEN and told.message:
         words = told.message[:_WORDS]
     asked = answer.headers.get("retry-after", "")
     error = Refused(
-        code or ErrorCode.UNKNOWN,
+        code,
         operation=operation,
         provider=PROVIDER,
         message=words,
@@ -155,22 +137,6 @@ def failed_alone(operation: str, error: Refused) -> dict[str, DriverError]:
         for handle, said in detail.metadata.items()
         if said.startswith((_LOST, _BUSY))
     }
-
-
-def unreached(operation: str, error: Exception) -> DriverError:
-    """Return what a connection that failed means."""
-    if isinstance(error, TimeoutError):
-        words = "did not answer in time; the call may have been carried out"
-        return failure(ErrorCode.TIMEOUT, operation, words)
-    if isinstance(error, ssl.SSLCertVerificationError):
-        words = (
-            f"the certificate is not trusted ({error.verify_message}); SSL_CERT_FILE names others to trust"
-        )
-    elif isinstance(error, http.client.HTTPException | ConnectionResetError | BrokenPipeError):
-        words = "closed the connection; the call may have been carried out"
-    else:
-        words = f"cannot be reached: {error}"
-    return failure(ErrorCode.UNAVAILABLE, operation, words)
 
 
 def _detail(raw: dict[str, Any]) -> Detail | None:

@@ -16,10 +16,10 @@ from typing import Final, TypeVar
 import msgspec
 
 from tuppence.clock import Clock, Deadline
-from tuppence.connection import Answer, Connection
+from tuppence.connection import Answer, Connection, unreached
 from tuppence.errors import ErrorCode
 from tuppence_gcp.credentials import Tokens, told_project
-from tuppence_gcp.errors import failure, refused, unreached
+from tuppence_gcp.errors import PROVIDER, failure, refused
 
 Result = TypeVar("Result")
 
@@ -122,7 +122,7 @@ class Session:
         try:
             got = connection.request(method, path, told, body, deadline=deadline)
         except (OSError, http.client.HTTPException) as error:
-            raise unreached(operation, error) from error
+            raise unreached(error, operation=operation, provider=PROVIDER) from error
         if not http.client.OK <= got.status < http.client.MULTIPLE_CHOICES:
             if got.status == _UNAUTHENTICATED:
                 self._tokens.forget()
