@@ -73,9 +73,9 @@ def test_deploying_makes_everything_sets_the_schedules_and_says_what_came_out(tu
     assert result.status == DONE
     assert state(folder) == {"terraform_data.store", "terraform_data.size"}
     assert result.json["outputs"]["place"] == "here"
-    assert result.json["schedules"] == ["drain", "seal", "purge"]
+    assert result.json["schedules"] == ["drain", "seal"]
     with Runtime(load(folder / "tuppence.toml")) as runtime:
-        assert [one.name for one in runtime.scheduler.schedules()] == ["drain", "purge", "seal"]
+        assert [one.name for one in runtime.scheduler.schedules()] == ["drain", "seal"]
 
 
 def test_deploying_again_changes_nothing(tuppence, folder):

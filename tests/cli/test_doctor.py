@@ -166,7 +166,7 @@ def test_schedules_are_looked_for_until_the_worker_has_set_them(tuppence, runtim
     register(runtime.scheduler, runtime.config)
     after = tuppence("doctor", "--json")
 
-    assert "drain, seal, purge" in finding(before, "schedules")["detail"]
+    assert "drain, seal" in finding(before, "schedules")["detail"]
     assert "tuppence worker" in finding(before, "schedules")["mend"]
     assert all(one["part"] != "schedules" for one in after.json["findings"])
 

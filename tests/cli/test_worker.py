@@ -90,7 +90,7 @@ def test_what_is_due_is_run_when_it_is_due(runtime, clock):
     work.until(Stop(clock, waits=16))
 
     assert work.ran["drain"] == 1
-    assert "purge" not in work.ran
+    assert "seal" not in work.ran
     assert not work.failed
 
 

@@ -43,7 +43,7 @@ def test_the_mail_is_scheduled_in_the_owners_zone_and_only_if_someone_gets_it(tm
         report={"to": ["me@example.com"], "schedule": "30 6 * * TUE"},
     )
 
-    assert [one.name for one in schedules(silent)] == ["drain", "seal", "purge"]
+    assert [one.name for one in schedules(silent)] == ["drain", "seal"]
     report = schedules(config)[-1]
     assert (report.name, report.timezone) == ("report", "Asia/Kathmandu")
     assert next_due(report.cron, ZoneInfo("Asia/Kathmandu"), MONDAY) < MONDAY + timedelta(hours=1)
@@ -77,7 +77,7 @@ def test_a_schedule_that_is_no_longer_wanted_is_removed_and_anothers_is_left(tmp
 
     register(scheduler, load(environ={}, folder=tmp_path))
 
-    assert scheduler.names == {"drain", "seal", "purge", "acme-backup"}
+    assert scheduler.names == {"drain", "seal", "acme-backup"}
 
 
 class Remembering:

@@ -165,6 +165,16 @@ JOBS: Final[Mapping[str, Callable[..., Any]]] = {
 Each is called as `job(runtime, deadline=…)`.
 """
 
+SCHEDULED: Final[Mapping[str, tuple[str, ...]]] = {
+    "drain": ("drain",),
+    "seal": ("seal", "purge"),
+    "report": ("report",),
+}
+"""The jobs that each schedule runs.
+
+Purging follows sealing and has no schedule of its own: a cloud may give three away, and bill a fourth.
+"""
+
 
 def _newest_due(config: Config, now: datetime) -> Week | None:
     """Return the newest week whose mail was to be sent by now: the schedule was due since it ended."""

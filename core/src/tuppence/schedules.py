@@ -1,4 +1,4 @@
-"""The schedules of a worker: what is run when."""
+"""The schedules of a project: what is run when. `tuppence.jobs.SCHEDULED` says which jobs each runs."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from tuppence.drivers import Schedule, SchedulerDriver
 
 SEAL: Final = "5 * * * *"
 """Once an hour, a little after it ended."""
-PURGE: Final = "40 3 * * *"
-"""Once a day, when little else happens, outside the hours that clock changes skip or repeat."""
 SET_ASIDE: Final = "25 * * * *"
 """Once an hour, where the queue's service calls by itself: for what it has set aside."""
-NAMES: Final = ("drain", "seal", "purge", "report")
+NAMES: Final = ("drain", "seal", "report")
 
 
 def schedules(config: Config) -> list[Schedule]:
@@ -24,7 +22,6 @@ def schedules(config: Config) -> list[Schedule]:
     wanted = [
         Schedule(name="drain", cron=SET_ASIDE if called else every(config.pipeline.every), job="drain"),
         Schedule(name="seal", cron=SEAL, job="seal"),
-        Schedule(name="purge", cron=PURGE, job="purge", timezone=zone),
     ]
     if config.report.to:
         wanted.append(

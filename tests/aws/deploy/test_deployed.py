@@ -141,7 +141,7 @@ def test_from_an_empty_account_to_the_first_mail_and_back(
     deployed = tuppence("deploy", "--yes", "--json")
 
     assert deployed.status == DONE, deployed
-    assert deployed.json["schedules"] == ["drain", "seal", "purge", "report"]
+    assert deployed.json["schedules"] == ["drain", "seal", "report"]
     assert tuppence("doctor", "--json").json["healthy"]
     policy = deployed.json["outputs"]["producer_policy_arn"]
 

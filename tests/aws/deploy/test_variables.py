@@ -62,7 +62,7 @@ def test_no_role_is_allowed_everything_of_a_service_or_a_kind(variables, role):
 
 
 def test_functions_on_aws_need_their_parts_there_too(variables):
-    with pytest.raises(ConfigError, match="store comes from 'local'; functions on AWS need"):
+    with pytest.raises(ConfigError, match="store comes from 'local'; functions on aws need"):
         variables({"TUPPENCE_STORE__PROVIDER": "local"})
 
 

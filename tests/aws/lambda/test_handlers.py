@@ -105,7 +105,7 @@ def test_a_drain_that_runs_out_of_time_leaves_the_rest_to_those_that_follow(runt
 def test_what_was_drained_is_sealed_by_the_next_function(runtime, capsys):
     send(runtime, events(3))
 
-    for job in ("drain", "seal", "purge", "report"):
+    for job in ("drain", "seal", "report"):
         call(handlers.run, {"job": job})
 
     ran = logged(capsys)

@@ -8,9 +8,9 @@ import pytest
 
 from aws.runtime_api import environment, function, runtime_api
 from emulators import UV
+from tuppence import package
 from tuppence.config import load
 from tuppence.errors import DeployError
-from tuppence_aws import package
 from tuppence_aws.package import build
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -147,7 +147,7 @@ def test_without_pip_and_uv_it_says_how_to_get_one(config, tmp_path, monkeypatch
 
 
 def test_libraries_that_cannot_be_had_are_named(config, tmp_path, monkeypatch):
-    monkeypatch.setattr(package, "_libraries", lambda _: {"msgspec": "0.0.0.1"})
+    monkeypatch.setattr(package, "libraries", lambda *_: {"msgspec": "0.0.0.1"})
 
     with pytest.raises(DeployError, match=r"msgspec==0\.0\.0\.1"):
         build(tmp_path, config, HERE)

@@ -137,7 +137,7 @@ def test_the_schedules_of_a_configuration_are_made_once(scheduler, service, grou
 
     listed = service.list_schedules(GroupName=group)["Schedules"]
     functions = {one["Name"]: one["Target"]["Arn"].rpartition("-")[2] for one in listed}
-    assert functions == {"drain": "drain", "seal": "seal", "purge": "seal", "report": "report"}
+    assert functions == {"drain": "drain", "seal": "seal", "report": "report"}
 
 
 @pytest.fixture

@@ -30,12 +30,11 @@ LONGEST_WAIT: Final = 60.0
 """Seconds until a worker looks again, whatever it expects: clocks are set, and schedules change."""
 
 RUNS: Final = {
+    **jobs.SCHEDULED,
     "drain": ("orphans", "drain"),
-    "seal": ("seal",),
     "report": ("drain", "seal", "report"),
-    "purge": ("purge",),
 }
-"""The jobs of each schedule. A mail is made from all that has come."""
+"""The jobs of each schedule. One process may do it all: send too, and make a mail from all that has come."""
 
 
 @click.command()

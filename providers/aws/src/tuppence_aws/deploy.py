@@ -6,19 +6,17 @@ they declare.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from tuppence.drivers import Driver, Kind, Permission, Role
-from tuppence.errors import ConfigError
+from tuppence.deploy import allowed, drivers_of
+from tuppence.drivers import Kind, Role
 from tuppence.terraform import TerraformDeployer
 from tuppence_aws.errors import PROVIDER
 from tuppence_aws.package import PYTHON, build
 from tuppence_aws.session import AwsOptions
 
-TOGETHER: Final = (Kind.QUEUE, Kind.STORE, Kind.COMPUTE, Kind.SCHEDULER)
-"""What has to be on AWS for the functions to run there. Mail may go another way."""
 _SERVICES: Final = (
     "cloudwatch",
     "dynamodb",
@@ -30,7 +28,6 @@ _SERVICES: Final = (
     "sqs",
     "sts",
 )
-_SHARED: Final = AwsOptions.__struct_fields__
 
 
 class AwsDeployer(TerraformDeployer):
@@ -60,7 +57,7 @@ class AwsDeployer(TerraformDeployer):
             "read_units": store.options.read_units,
             "write_units": store.options.write_units,
             "schedule_group": drivers[Kind.SCHEDULER].group("deploy"),
-            "permissions": {role.value: _allowed(drivers.values(), role) for role in Role},
+            "permissions": {role.value: allowed(drivers.values(), role) for role in Role},
             "package": "none" if destroy else str(self._package(folder, compute.options.architecture)),
             "runtime": f"python{PYTHON}",
             "architecture": compute.options.architecture,
@@ -82,34 +79,4 @@ class AwsDeployer(TerraformDeployer):
 
     def _drivers(self) -> dict[Kind, Any]:
         """Return the drivers that are AWS's. Refuses what could not work together."""
-        config, runtime = self.runtime.config, self.runtime
-        for kind in TOGETHER:
-            if config.provider_of(kind) != PROVIDER:
-                raise ConfigError(
-                    f"{config.origin}: {kind.value} comes from {config.provider_of(kind)!r}; functions on "
-                    f"AWS need queue, store, compute and scheduler there: leave out its `provider`"
-                )
-        drivers: dict[Kind, Any] = {
-            kind: getattr(part, "driver", part)  # queue and store come wrapped in core's policy
-            for kind in Kind
-            if config.provider_of(kind) == PROVIDER
-            for part in [getattr(runtime, kind.value)]
-        }
-        for key in _SHARED:
-            values = {kind.value: getattr(drivers[kind].options, key) for kind in TOGETHER}
-            if len(set(values.values())) > 1:
-                told = ", ".join(f"{kind} {value!r}" for kind, value in values.items())
-                raise ConfigError(f"{config.origin}: `{key}` must be the same for all four: {told}")
-        return drivers
-
-
-def _allowed(drivers: Iterable[Driver], role: Role) -> list[dict[str, str]]:
-    """Return what the drivers say a role must be allowed to do, each thing once and in order."""
-    permissions: set[tuple[str, str]] = set()
-    for driver in drivers:
-        permissions |= {_pair(permission) for permission in driver.permissions(role)}
-    return [{"action": action, "resource": resource} for action, resource in sorted(permissions)]
-
-
-def _pair(permission: Permission) -> tuple[str, str]:
-    return permission.action, permission.resource
+        return drivers_of(self.runtime, PROVIDER, same=AwsOptions.__struct_fields__)

@@ -5,7 +5,7 @@ Delivery: each schedule calls the function of its job, within the minute it is d
 for up to an hour, after which the next one takes up what is left. A time that a change of the clocks leaves
 out is left out; one that comes twice fires once
 (https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html, read November 2026).
-Limits: a million schedules, of which a project has four; 14 million calls a month are free.
+Limits: a million schedules, of which a project has three; 14 million calls a month are free.
 Errors: `tuppence_aws.errors`.
 Permissions: none; schedules belong to whoever deploys, and run under a role that deployment makes.
 Emulator: ministack and moto keep what they are given and refuse no line; only ministack runs schedules.

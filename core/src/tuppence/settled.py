@@ -1,12 +1,13 @@
-"""The configuration in effect, for the functions: what files, environment and arguments add up to.
+"""The configuration in effect, for deployed functions: what files, environment and arguments add up to.
 
-Comments do not go with it, and neither does a profile: a function's credentials are its role's.
+Comments do not go with it, and neither does what only this machine has, such as a profile: a function's
+credentials are its role's.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -18,18 +19,17 @@ TABLES: Final = ("capture", "pipeline", "retention", "report", "budget")
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
-def settled(config: Config) -> str:
-    """Return the text of a `tuppence.toml`."""
+def settled(config: Config, *, without: Collection[str] = ()) -> str:
+    """Return the text of a `tuppence.toml`, leaving out these keys of the five kinds."""
     lines = [f"{key} = {_value(getattr(config, key))}" for key in ("provider", "project", "timezone")]
     tables = {name: msgspec.structs.asdict(getattr(config, name)) for name in TABLES}
-    tables |= {kind.value: _without_profile(table) for kind, table in config.kinds.items()}
+    tables |= {
+        kind.value: {key: value for key, value in table.items() if key not in without}
+        for kind, table in config.kinds.items()
+    }
     for name, table in tables.items():
         lines += ["", f"[{name}]", *(f"{key} = {_value(value)}" for key, value in table.items())]
     return "\n".join(lines) + "\n"
-
-
-def _without_profile(table: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in table.items() if key != "profile"}
 
 
 def _value(value: Any) -> str:
