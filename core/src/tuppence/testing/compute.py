@@ -9,7 +9,17 @@ from typing import Protocol
 import pytest
 
 from tuppence.batch import MAX_BODY
-from tuppence.drivers import LETTERS, ComputeDriver, Delivery, ItemError, Kind, Message, NativeHandler, Run
+from tuppence.drivers import (
+    LETTERS,
+    BatchHandler,
+    ComputeDriver,
+    Delivery,
+    ItemError,
+    Kind,
+    Message,
+    NativeHandler,
+    Run,
+)
 from tuppence.errors import DriverError, ErrorCode
 from tuppence.testing.driver import DriverContract
 
@@ -34,13 +44,26 @@ def failed(position: int) -> ItemError:
     return ItemError(position, DriverError(ErrorCode.UNAVAILABLE, operation="test", provider="test"))
 
 
+def failing(ids: Sequence[str]) -> BatchHandler:
+    """Return a handler that cannot store the messages of these ids, and says so in their order.
+
+    A platform may hand over all messages in one call, or each in a call of its own.
+    """
+
+    def handle(deliveries: Sequence[Delivery]) -> Sequence[ItemError]:
+        places = {delivery.message.id: position for position, delivery in enumerate(deliveries)}
+        return [failed(places[one]) for one in ids if one in places]
+
+    return handle
+
+
 class Platform(Protocol):
     """What a provider gives: its driver, and what its platform would do with the driver's functions."""
 
     driver: ComputeDriver
 
     def deliver(self, consumer: NativeHandler, messages: Sequence[Message]) -> set[int]:
-        """Call `consumer` as the platform does; return the positions it would deliver again."""
+        """Call `consumer` as the platform does, once or for each message; return what would come again."""
 
     def fire(self, runner: NativeHandler, run: Run) -> bool:
         """Call `runner` as the platform does; return whether it would count the run as done."""
@@ -105,9 +128,9 @@ class ComputeContract(DriverContract):
     @pytest.mark.parametrize("positions", [[2], [0], [3], [0, 1, 2, 3], [3, 1], []], ids=str)
     def test_only_what_failed_comes_again(self, platform: Platform, positions: list[int]) -> None:
         """Returned errors are answered to the platform in its own way, item by item, in any order."""
-        answers = [failed(position) for position in positions]
+        handle = failing([MESSAGES[position].id for position in positions])
 
-        again = platform.deliver(platform.driver.consumer(lambda _: answers), MESSAGES)
+        again = platform.deliver(platform.driver.consumer(handle), MESSAGES)
 
         assert again == set(positions)
 
@@ -115,7 +138,7 @@ class ComputeContract(DriverContract):
         """A platform that keeps order holds it back; what came before the failure is done."""
         lane = [replace(message, lane="a") for message in MESSAGES]
 
-        again = platform.deliver(platform.driver.consumer(lambda _: [failed(1)]), lane)
+        again = platform.deliver(platform.driver.consumer(failing(["1"])), lane)
 
         assert {1} <= again <= {1, 2, 3}
 
@@ -125,10 +148,11 @@ class ComputeContract(DriverContract):
 
     def test_a_consumer_is_called_again_and_again(self, platform: Platform) -> None:
         """A platform keeps the function: what failed in one call has no bearing on the next."""
-        answers = [[failed(1)], []]
-        consumer = platform.driver.consumer(lambda _: answers.pop(0))
+        broken = ["1"]
+        consumer = platform.driver.consumer(failing(broken))
 
         assert platform.deliver(consumer, MESSAGES) == {1}
+        broken.clear()
         assert platform.deliver(consumer, MESSAGES) == set()
 
     @pytest.mark.parametrize(
