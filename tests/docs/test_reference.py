@@ -84,7 +84,13 @@ def test_each_option_of_a_provider_is_described_with_its_default(provider, kind)
 
 
 @pytest.mark.parametrize(
-    ("provider", "kind", "service"), [("azure", "queue", "storage"), ("azure", "queue", "service_bus")]
+    ("provider", "kind", "service"),
+    [
+        ("azure", "queue", "storage"),
+        ("azure", "queue", "service_bus"),
+        ("azure", "mailer", "communication"),
+        ("azure", "mailer", "logic_apps"),
+    ],
 )
 def test_each_option_of_one_of_several_services_is_described_with_its_default(provider, kind, service):
     heading = f'`[{kind}]` of `{provider}` with `service = "{service}"`'

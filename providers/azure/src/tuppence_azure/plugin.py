@@ -18,5 +18,9 @@ def tuppence_provider() -> Provider:
                 "storage": "tuppence_azure.storage_queue:StorageQueue",
             },
             Kind.STORE: "tuppence_azure.store:TableStore",
+            Kind.MAILER: {
+                "communication": "tuppence_azure.mailer:AcsMailer",
+                "logic_apps": "tuppence_azure.logic_apps:LogicAppsMailer",
+            },
         },
     )

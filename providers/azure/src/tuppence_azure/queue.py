@@ -38,8 +38,8 @@ from tuppence.drivers import (
     Role,
 )
 from tuppence.errors import DriverError, ErrorCode
+from tuppence_azure.apart import Apart
 from tuppence_azure.errors import failure, too_large
-from tuppence_azure.opening import Opener
 from tuppence_azure.service_bus import STEP, Namespace, ServiceBusOptions, is_of_one_message, translated
 
 UNIT: Final = "service_bus.operations"
@@ -112,7 +112,7 @@ class ServiceBusQueue(QueueDriver):
             self.features = self.features - {Feature.DEDUPLICATED}
         self._namespace = Namespace(options)
         self._links = ExitStack()
-        self._opener = Opener()
+        self._apart = Apart("tuppence-azure-opening")
         self._sender: Any = None
         self._receiver: Any = None
         self._process = 0
@@ -238,7 +238,7 @@ class ServiceBusQueue(QueueDriver):
     def _opened(self, link: Any, operation: str, deadline: Deadline) -> Any:
         """Open a link, before a call has little time for it."""
         self._process = os.getpid()
-        self._opener.open(link, operation, deadline.remaining())
+        self._apart.call(link.__enter__, operation, deadline.remaining(), late=link.close)
         self._links.callback(link.close)
         return link
 
