@@ -90,7 +90,8 @@ def run_toml(block, folder, environment):
     found = plugins.load()
     for kind in Kind:
         if config.provider_of(kind) in found.providers:
-            config.options(kind, found.driver_class(kind, config.provider_of(kind)).Options)
+            driver = found.driver_class(kind, config.provider_of(kind), config.service_of(kind))
+            config.options(kind, driver.Options, chosen_by=("provider", "service"))
 
 
 def write_file(block, place):

@@ -62,6 +62,10 @@ class Connection:
         origin: scheme and host, and a port where it is not the usual one.
         proxied: whether the environment's proxy is used, for `https` only.
 
+    Attributes:
+        host: as a request names it.
+        handed_over: whether the last request got as far as a connection, and so may have been carried out.
+
     """
 
     def __init__(self, origin: str, *, proxied: bool = True) -> None:
@@ -74,14 +78,17 @@ class Connection:
         self._timed: Timed
         self._context: ssl.SSLContext | None = None
         self._used = 0.0
+        self.handed_over = False
         self.host = found.netloc.rpartition("@")[2]
 
     def request(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"", *, deadline: Deadline
     ) -> Answer:
         """Make one request, and read its answer to the end. A connection that failed is not used again."""
+        self.handed_over = False
         try:
             connection = self._ready(deadline)
+            self.handed_over = True
             connection.request(method, path, body, dict(headers))
             response = connection.getresponse()
             content = response.read(MOST + 1)

@@ -15,5 +15,9 @@ def tuppence_provider() -> Provider:
         drivers={
             Kind.QUEUE: "tuppence_gcp.queue:PubSubQueue",
             Kind.STORE: "tuppence_gcp.store:FirestoreStore",
+            Kind.MAILER: {
+                "sendgrid": "tuppence_gcp.mailer:SendGridMailer",
+                "resend": "tuppence_gcp.resend:ResendMailer",
+            },
         },
     )
