@@ -26,7 +26,7 @@ def clients_at(url):
 
 
 @contextmanager
-def queues_at(url, project, *, ordered=False):
+def queues_at(url, project, *, ordered=False, exactly_once=False):
     """Make a queue and the one for what comes too often, and take them away again."""
     names = [f"tuppence-{project}-dead", f"tuppence-{project}"]
     topics = [f"projects/{PROJECT}/topics/{name}" for name in names]
@@ -35,7 +35,13 @@ def queues_at(url, project, *, ordered=False):
     with clients_at(url) as (publisher, subscriber):
         for topic, subscription, more in zip(topics, subscriptions, ({}, aside), strict=True):
             publisher.create_topic(request={"name": topic}, retry=None)
-            made = {"name": subscription, "topic": topic, "enable_message_ordering": ordered, **more}
+            made = {
+                "name": subscription,
+                "topic": topic,
+                "enable_message_ordering": ordered,
+                "enable_exactly_once_delivery": exactly_once,
+                **more,
+            }
             subscriber.create_subscription(request=made, retry=None)
         yield publisher, subscriber
         for topic, subscription in zip(topics, subscriptions, strict=True):

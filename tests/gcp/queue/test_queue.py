@@ -208,6 +208,24 @@ def test_exactly_once_delivery_says_of_each_receipt_what_became_of_it(opened, st
     assert failures(errors) == [(1, ErrorCode.NOT_FOUND), (2, ErrorCode.UNAVAILABLE)]
 
 
+def test_a_subscription_may_deliver_exactly_once_and_nothing_has_to_be_set_for_it(
+    opened, monitored_url, pubsub_url, project, soon
+):
+    with queues_at(pubsub_url, project, exactly_once=True):
+        queue = opened(PubSubQueue, monitored_url)
+        queue.check()
+        queue.send([Message(id=name, body=b"x") for name in ("a", "b")], deadline=soon())
+        first, second = sorted(take(queue, soon), key=lambda delivery: delivery.message.id)
+
+        assert failures(queue.extend([first, second], lease=LEASE, deadline=soon())) == []
+        assert failures(queue.ack([first], deadline=soon())) == []
+        assert failures(queue.nack([second], deadline=soon())) == []
+        (again,) = take(queue, soon, wait=timedelta(seconds=10))
+        assert failures(queue.ack([again, first], deadline=soon())) == []
+
+    assert again.message.id == "b"
+
+
 def test_waiting_keeps_a_second_for_the_lease(queue, clock):
     deadline = Deadline.after(2, clock)
 

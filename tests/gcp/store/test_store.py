@@ -15,6 +15,7 @@ from tuppence.connection import MOST
 from tuppence.drivers import Absent, Context, Feature, Key, Kind, Record, Role, Version
 from tuppence.errors import ConfigError, ErrorCode
 from tuppence.meter import UnitMeter
+from tuppence.pipeline.retention import purge
 from tuppence.store import Store
 from tuppence.testing import ManualClock
 from tuppence.testing.contract import failures, refused
@@ -50,6 +51,7 @@ def record(sort, body=b"x", **more):
         ({"blobs": "gs://NO"}, "no place in Cloud Storage"),
         ({"collection": "a/b"}, "cannot be a collection's name"),
         ({"collection": "__all__"}, "cannot be a collection's name"),
+        ({"daily_deletes": -1}, "cannot be below 0"),
     ],
 )
 def test_what_google_would_refuse_is_refused_with_a_sentence(settings, words, tmp_path):
@@ -147,6 +149,40 @@ def test_a_purge_pays_for_what_it_finds_and_deletes(store, meter, soon, clock):
 
     assert purged == 2
     assert meter.take() == {"firestore.reads": 2, "firestore.deletes": 2}
+
+
+def test_purging_stops_where_the_hours_share_of_what_is_free_ends(
+    opened, firestore_url, project, meter, soon, clock
+):
+    kept = Store(opened(FirestoreStore, firestore_url, collection=project, daily_deletes=48), clock)
+    ends = clock.now() + DAY
+    kept.driver.put([record(f"{number}", expires_at=ends) for number in range(7)], deadline=soon())
+    clock.advance(2 * DAY)
+    meter.take()
+
+    hourly = []
+    for _ in range(4):
+        hourly.append(purge(kept, clock=clock, deadline=soon()))
+        assert purge(kept, clock=clock, deadline=soon()) == 0
+        clock.advance(timedelta(hours=1))
+
+    assert hourly == [2, 2, 2, 1]
+    assert meter.take()["firestore.deletes"] == 7
+
+
+def test_without_a_bound_a_purge_deletes_all(opened, firestore_url, project, soon, clock):
+    kept = Store(opened(FirestoreStore, firestore_url, collection=project, daily_deletes=0), clock)
+    ends = clock.now() + DAY
+    for hundred in range(9):
+        batch = [record(f"{hundred}-{number}", expires_at=ends) for number in range(100)]
+        kept.driver.put(batch, deadline=soon())
+    clock.advance(2 * DAY)
+
+    assert purge(kept, clock=clock, deadline=soon()) == 900
+
+
+def test_what_a_day_deletes_by_default_is_free():
+    assert FirestoreStore.Options().daily_deletes < 20_000
 
 
 def test_a_store_whose_service_deletes_leaves_it_to_it(opened, firestore_url, project, soon, clock):

@@ -3,8 +3,8 @@
 Options: `StoreOptions`.
 Consistency: reads see every write that has completed; conditions are part of the write.
 Limits: the service's, less what it adds to a document (`tuppence_gcp.documents`).
-Expiry: our own purge deletes, since the service's TTL is billed from the first document; `native_ttl` leaves
-it to the service.
+Expiry: our own purge deletes, since the service's TTL is billed from the first document, and no more than
+costs nothing (`tuppence_gcp.allowance`); `native_ttl` leaves it to the service.
 Errors: `tuppence_gcp.errors`. Writers who meet at one document are THROTTLED.
 Emulator: Google's own, and gcp-storage-emulator.
 """
@@ -33,6 +33,7 @@ from tuppence.drivers import (
     Version,
 )
 from tuppence.errors import DriverError, ErrorCode
+from tuppence_gcp.allowance import FREE, Allowance
 from tuppence_gcp.blobs import LEAST, Blobs
 from tuppence_gcp.credentials import told_project
 from tuppence_gcp.documents import (
@@ -89,6 +90,7 @@ class StoreOptions(GcpOptions, frozen=True, forbid_unknown_fields=True, kw_only=
         collection: its name; empty means `tuppence-<project>`.
         blobs: `gs://bucket` or `gs://bucket/folder` for the bodies of segments; empty keeps all in Firestore.
         native_ttl: whether the service deletes what has expired, which is billed, and not `tuppence purge`.
+        daily_deletes: how many expired documents that deletes at most, a 24th in each hour; 0 sets no bound.
 
     """
 
@@ -96,6 +98,7 @@ class StoreOptions(GcpOptions, frozen=True, forbid_unknown_fields=True, kw_only=
     collection: str = ""
     blobs: str = ""
     native_ttl: bool = False
+    daily_deletes: int = FREE
 
     def __post_init__(self) -> None:
         """Refuse what the service would."""
@@ -104,6 +107,8 @@ class StoreOptions(GcpOptions, frozen=True, forbid_unknown_fields=True, kw_only=
         if "/" in self.collection or self.collection.startswith("__"):
             words = "cannot be a collection's name: no /, and no __ to begin with"
             raise ValueError(f"{self.collection!r} {words}")
+        if self.daily_deletes < 0:
+            raise ValueError("daily_deletes cannot be below 0, which sets no bound")
 
 
 class FirestoreStore(StoreDriver):
@@ -119,6 +124,7 @@ class FirestoreStore(StoreDriver):
         if not options.native_ttl:
             self.features = self.features - {Feature.NATIVE_TTL}
         self._firestore = Firestore(options, options.database, self.name, context)
+        self._allowance = Allowance(options.daily_deletes, context.clock)
         self._blobs = Blobs(options.blobs, options, context) if options.blobs else None
 
     def check(self) -> None:
@@ -216,14 +222,19 @@ class FirestoreStore(StoreDriver):
         return self._write("store.delete", writes, condition, deadline)
 
     def purge(self, *, before: datetime, limit: int, deadline: Deadline) -> int:
-        """Delete what has expired, unless it was written anew meanwhile. Its objects, the bucket deletes."""
-        if Feature.NATIVE_TTL in self.features or limit < 1:
+        """Delete what has expired, unless it was written anew meanwhile, as long as the hour's share lasts.
+
+        Its objects, the bucket deletes.
+        """
+        most = self._allowance.of(min(limit, PURGED))
+        if Feature.NATIVE_TTL in self.features or most < 1:
             return 0
         bound = min(before, second(self.context.clock.now()) + SECOND)
-        found = self._firestore.expired("store.purge", bound, deadline, limit=min(limit, PURGED))
+        found = self._firestore.expired("store.purge", bound, deadline, limit=most)
         if not found:
             return 0
         writes = [{"delete": one.name, "currentDocument": {"updateTime": one.update_time}} for one in found]
+        self._allowance.use(len(writes))
         return self._firestore.write("store.purge", writes, deadline).count(0)
 
     def close(self) -> None:
