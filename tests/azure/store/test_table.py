@@ -1,23 +1,17 @@
 """What lies in the table, what it costs and how long it stays, seen with Microsoft's own client."""
 
-from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 import pytest
 
-from aws.faulty import Faulty
 from azure.drivers import driver_of
 from azure.tables import table_at
 from tuppence.clock import Deadline
 from tuppence.drivers import Absent, Key, Record, Role
 from tuppence.errors import ErrorCode
-from tuppence.settings import Secret
 from tuppence.testing import ManualClock
 from tuppence_azure.store import TableStore
-
-DAY = timedelta(days=1)
-YEAR = 365
 
 
 @pytest.fixture
@@ -102,54 +96,6 @@ def test_attributes_that_fit_into_no_property_are_refused(store, soon):
     errors = store.put([too_much, small], deadline=soon())
 
     assert [(error.position, error.error.code) for error in errors] == [(0, ErrorCode.TOO_LARGE)]
-
-
-def test_over_a_year_nothing_stays_for_longer_than_a_day_after_its_end(store, client, clock, soon):
-    life, most = 30 * DAY, 0
-    for day in range(YEAR):
-        expires = clock.now() + life
-        store.put(records(f"day{day:03}", 2, expires_at=expires), deadline=soon())
-        clock.advance(DAY)
-        store.purge(before=clock.now(), limit=1_000, deadline=soon())
-        if day % 30 == 0:
-            held = Counter(entity["PartitionKey"] for entity in client.list_entities(select="PartitionKey"))
-            assert (
-                min(held) == f"day{max(0, day - 29):03}"
-            )  # what ends this very second is there until tomorrow
-            most = max(most, len(held))
-
-    clock.advance(life)
-    store.purge(before=clock.now(), limit=1_000, deadline=soon())
-
-    assert most <= life.days + 1
-    assert not list(client.list_entities())
-
-
-def test_a_sweep_goes_on_where_the_one_before_had_to_end(
-    client, connection_string, project, clock, soon, monkeypatch
-):
-    asked = []
-
-    def noted(request, forward):
-        if request.method == "GET":
-            asked.append("NextPartitionKey" in request.path)
-        return forward(request)
-
-    told = dict(part.split("=", 1) for part in connection_string.split(";"))
-    with Faulty(told["TableEndpoint"], (noted,), rate=1.0).running() as proxy:
-        told["TableEndpoint"] = f"{proxy.url}/devstoreaccount1"
-        monkeypatch.setenv("THROUGH", ";".join(f"{name}={value}" for name, value in told.items()))
-        options = {"connection_string": Secret(env="THROUGH"), "table": project}
-        with driver_of(TableStore, project, clock, **options) as store:
-            for partition in ("a", "b", "c"):
-                store.put(records(partition, 2, expires_at=clock.now()), deadline=soon())
-            store.put(records("d", 3), deadline=soon())
-            clock.advance(DAY)
-
-            counts = [store.purge(before=clock.now(), limit=4, deadline=soon()) for _ in range(3)]
-
-    assert counts == [4, 2, 0]
-    assert asked == [False, True, False]
 
 
 def test_the_processor_deletes_and_the_reporter_does_not(store):

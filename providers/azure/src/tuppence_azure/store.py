@@ -2,8 +2,9 @@
 
 Options: `StoreOptions`.
 Consistency: every read sees every write that has completed; conditions are ETags.
-Expiry: the service knows none. Reads leave out what has expired, and `purge`, which core runs once a day,
-deletes it: what is expired lies there for a day at most.
+Expiry: the service knows none. Reads leave out what has expired, and `purge` deletes it, by notes that each
+put makes (`tuppence_azure.expiry`). Core purges after each hourly sealing: what has expired lies there for an
+hour, and for as long as no job runs.
 Limits: 704 KiB a record, of an entity's 1 MiB (`tuppence_azure.entities`). Puts and deletes of one partition
 go in one transaction; in gets each key is a request.
 Errors: `tuppence_azure.errors`.
@@ -48,7 +49,7 @@ from tuppence_azure.entities import (
     text_of,
 )
 from tuppence_azure.errors import Refused, failure, too_large
-from tuppence_azure.sweep import Sweep
+from tuppence_azure.expiry import Expiry
 from tuppence_azure.table import ABSENT, StoreOptions, Table
 from tuppence_azure.transactions import CHANGES, Change
 
@@ -79,7 +80,7 @@ class TableStore(StoreDriver):
     def __init__(self, options: StoreOptions, context: Context) -> None:
         super().__init__(options, context)
         self._table = Table(options, context)
-        self._sweep = Sweep(self._table)
+        self._expiry = Expiry(self._table)
         self.name = self._table.name
 
     def check(self) -> None:
@@ -114,6 +115,7 @@ class TableStore(StoreDriver):
         fitting = {n: record for n, record in enumerate(records) if n not in unfit}
         if sum(record.size for record in fitting.values()) > self.limits.batch_bytes:
             raise failure(ErrorCode.INVALID, "store.put", f"over {self.limits.batch_bytes} bytes together")
+        self._expiry.note(fitting.values(), self._now(), deadline)
         if isinstance(condition, Version):
             return errors + [
                 ItemError(n, error)
@@ -189,9 +191,8 @@ class TableStore(StoreDriver):
         return self._change_all("store.delete", _by_partition(dict(enumerate(keys))), change, alone, deadline)
 
     def purge(self, *, before: datetime, limit: int, deadline: Deadline) -> int:
-        """Delete what has expired. The next call goes on where this one ended, and then begins again."""
-        until = min(second(before), second(self.context.clock.now()) + 1)
-        return self._sweep.purge(until, limit, deadline)
+        """Delete what has expired. A call that has to end early leaves the notes for the next."""
+        return self._expiry.purge(min(second(before), self._now() + 1), self._now(), limit, deadline)
 
     def close(self) -> None:
         """Let the connection go."""
