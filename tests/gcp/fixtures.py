@@ -5,16 +5,22 @@ import uuid
 import pytest
 
 from emulators import firestore, pubsub, storage
+from gcp.functions_service import FunctionsService
+from gcp.issuer import Issuer
 from gcp.monitored import Monitored
+from gcp.scheduler_service import SchedulerService
 from gcp.stores import OneByOne, only_the_default
 
 __all__ = [
     "_nobody",
     "database_url",
     "firestore_url",
+    "functions_service",
+    "issuer",
     "monitored_url",
     "project",
     "pubsub_url",
+    "scheduler_service",
     "storage_url",
 ]
 
@@ -51,15 +57,40 @@ def storage_url():
         yield proxy.url
 
 
+@pytest.fixture(scope="session")
+def issuer():
+    """Return who signs the tokens of calls."""
+    with Issuer().running() as server:
+        yield server
+
+
+@pytest.fixture
+def scheduler_service(issuer):
+    with SchedulerService(issuer).running() as service:
+        yield service
+
+
+@pytest.fixture
+def functions_service():
+    with FunctionsService().running() as service:
+        yield service
+
+
 @pytest.fixture(autouse=True)
 def _nobody(monkeypatch, tmp_path):
     """Let no credentials be found, whoever's machine this is."""
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path / "gcloud"))
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "proj")
     monkeypatch.setenv("GCE_METADATA_HOST", "127.0.0.1:1")
-    for name in ("GOOGLE_APPLICATION_CREDENTIALS", "GCLOUD_PROJECT", "GCP_PROJECT"):
+    for name in (
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "GCLOUD_PROJECT",
+        "GCP_PROJECT",
+        "K_SERVICE",
+        "K_REVISION",
+    ):
         monkeypatch.delenv(name, raising=False)
-    for service in ("PUBSUB", "FIRESTORE", "STORAGE", "MONITORING"):
+    for service in ("PUBSUB", "FIRESTORE", "STORAGE", "MONITORING", "SCHEDULER", "FUNCTIONS", "RUN"):
         monkeypatch.delenv(f"{service}_EMULATOR_HOST", raising=False)
 
 

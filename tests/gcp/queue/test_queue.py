@@ -371,3 +371,25 @@ def test_googles_client_sees_the_lease_end(queue, clients, soon):
         asked = {"subscription": f"projects/{PROJECT}/subscriptions/{queue.name}", "max_messages": 1}
         (again,) = subscriber.pull(request=asked, retry=None).received_messages
     assert again.message.attributes["id"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("pushed", "codes"),
+    [({"pushEndpoint": "https://x"}, []), ({}, [ErrorCode.CONFLICT])],
+    ids=["push", "pull"],
+)
+def test_a_queue_whose_messages_are_pushed_to_a_function_has_none_to_pull(
+    opened, stand_in, soon, pushed, codes
+):
+    def answer(request):
+        if request.path.endswith(":pull"):
+            return error_of(400, "FAILED_PRECONDITION")
+        return told({"topic": "projects/proj/topics/x", "pushConfig": pushed})
+
+    queue = opened(PubSubQueue, stand_in(answer))
+
+    if codes:
+        with refused(*codes):
+            take(queue, soon)
+    else:
+        assert take(queue, soon) == []

@@ -106,7 +106,7 @@ class Tokens:
 
         found = self._find(operation)
         try:
-            found.refresh(_Request(deadline))
+            found.refresh(Request(deadline))
         except TransportError as error:
             words = "the credentials' service cannot be reached"
             raise failure(ErrorCode.UNAVAILABLE, operation, words) from error
@@ -143,13 +143,13 @@ class _Answered:
         self.data = answer.body
 
 
-class _Request:
+class Request:
     """What google-auth makes its requests with: a connection that ends by the deadline."""
 
     def __init__(self, deadline: Deadline) -> None:
         self._deadline = deadline
 
-    def __call__(
+    def __call__(  # noqa: D102 - google-auth's interface says it
         self,
         url: str,
         method: str = "GET",

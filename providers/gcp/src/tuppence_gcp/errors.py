@@ -48,6 +48,8 @@ _NUMBERS: Final[Mapping[int, str]] = {
 _SPOKEN: Final = frozenset({ErrorCode.FORBIDDEN, ErrorCode.UNAUTHENTICATED})
 """What the service's own words are repeated for: they name who may not do what, and nothing that was sent."""
 _WORDS: Final = 300
+_OFF: Final = "SERVICE_DISABLED"
+"""The reason of a refusal (https://cloud.google.com/apis/design/errors, not verified)."""
 _LOST: Final = "PERMANENT_FAILURE_"
 _BUSY: Final = "TRANSIENT_FAILURE_"
 """How exactly-once delivery begins what became of a receipt.
@@ -125,6 +127,16 @@ def refused(operation: str, answer: Answer) -> Refused:
     )
     error.details = [detail for raw in told.details if (detail := _detail(raw))]
     return error
+
+
+def switched_off(error: DriverError, operation: str) -> DriverError | None:
+    """Return that a service was never enabled in the project, where that is what an error says."""
+    for detail in getattr(error, "details", ()):
+        if detail.reason == _OFF:
+            service = detail.metadata.get("service", "the service")
+            words = f"{service} is not enabled in the project; `tuppence deploy` enables it"
+            return failure(ErrorCode.NOT_FOUND, operation, words)
+    return None
 
 
 def failed_alone(operation: str, error: Refused) -> dict[str, DriverError]:

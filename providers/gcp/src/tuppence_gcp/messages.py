@@ -79,6 +79,23 @@ class Pulled(msgspec.Struct, rename="camel"):
     received_messages: list[ReceivedMessage] = []
 
 
+class Pushed(msgspec.Struct, rename="camel"):
+    """What Pub/Sub hands to a function: by a push, or as the data of an event.
+
+    https://cloud.google.com/pubsub/docs/push, read November 2026.
+    """
+
+    message: _Message
+    subscription: str = ""
+    delivery_attempt: int | None = None
+
+    def delivery(self, expires: datetime) -> Delivery:
+        """Return it as core knows it. There is no receipt: how the call is answered settles it."""
+        return Delivery(
+            message=self.message.message(), receipt=None, expires=expires, attempt=self.delivery_attempt
+        )
+
+
 class Published(msgspec.Struct, rename="camel"):
     """What a publish answers."""
 
@@ -91,11 +108,18 @@ class DeadLetterPolicy(msgspec.Struct, frozen=True, rename="camel"):
     dead_letter_topic: str = ""
 
 
+class PushConfig(msgspec.Struct, frozen=True, rename="camel"):
+    """Where a subscription pushes its messages, where it does."""
+
+    push_endpoint: str = ""
+
+
 class Subscription(msgspec.Struct, rename="camel"):
     """How a subscription is made, as far as it matters here."""
 
     topic: str
     dead_letter_policy: DeadLetterPolicy = DeadLetterPolicy()
+    push_config: PushConfig = PushConfig()
     enable_message_ordering: bool = False
 
 

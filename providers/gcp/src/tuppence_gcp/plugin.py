@@ -14,7 +14,9 @@ def tuppence_provider() -> Provider:
         api=API,
         drivers={
             Kind.QUEUE: "tuppence_gcp.queue:PubSubQueue",
+            Kind.COMPUTE: "tuppence_gcp.compute:CloudRunCompute",
             Kind.STORE: "tuppence_gcp.store:FirestoreStore",
+            Kind.SCHEDULER: "tuppence_gcp.scheduler:CloudScheduler",
             Kind.MAILER: {
                 "sendgrid": "tuppence_gcp.mailer:SendGridMailer",
                 "resend": "tuppence_gcp.resend:ResendMailer",

@@ -47,7 +47,7 @@ from tuppence_gcp.messages import (
     weight,
 )
 from tuppence_gcp.names import named
-from tuppence_gcp.session import GcpOptions, Session
+from tuppence_gcp.session import GcpOptions, Session, beside
 
 Result = TypeVar("Result")
 
@@ -109,7 +109,7 @@ class PubSubQueue(QueueDriver):
         self._session = Session(
             "https://pubsub.googleapis.com", "PUBSUB_EMULATOR_HOST", options, context.clock
         )
-        self._backlog = Backlog(_elsewhere(options), context)
+        self._backlog = Backlog(beside(options), context)
 
     def check(self) -> None:
         """Prove that the subscription is there, and that it is as the driver takes it to be."""
@@ -161,7 +161,12 @@ class PubSubQueue(QueueDriver):
         """Lease messages. A second of the deadline is left for the lease, which is another request."""
         if not 0 < max_messages <= MESSAGES:
             raise failure(ErrorCode.INVALID, "queue.receive", f"max_messages must be 1 to {MESSAGES}")
-        found = self._pull(max_messages, deadline)
+        try:
+            found = self._pull(max_messages, deadline)
+        except DriverError as error:
+            if error.code is ErrorCode.CONFLICT and self._pushes(deadline):
+                return []  # it is drained by who it is pushed to, and what came too often is elsewhere
+            raise
         patience = min(wait.total_seconds(), deadline.remaining() - ANSWERED)
         if not found and patience > 0:
             found = self._wait(max_messages, patience)
@@ -319,6 +324,10 @@ class PubSubQueue(QueueDriver):
             raise
         return {}
 
+    def _pushes(self, deadline: Deadline) -> bool:
+        """Whether the service pushes the messages to a function, and so lets nobody pull."""
+        return bool(self._subscription("queue.receive", deadline).push_config.push_endpoint)
+
     def _subscription(self, operation: str, deadline: Deadline) -> Subscription:
         return self._call(operation, "GET", "subscriptions", "", None, Subscription, deadline)
 
@@ -367,12 +376,6 @@ class _DeadLetters(PubSubQueue):
 
     def dead_letters(self) -> None:
         """Return none."""
-
-
-def _elsewhere(options: QueueOptions) -> GcpOptions:
-    """Return what leads to the other services: an emulator stands for all of them."""
-    endpoint = options.endpoint if options.endpoint.startswith("http://") else ""
-    return GcpOptions(project_id=options.project_id, endpoint=endpoint)
 
 
 def _whole(lease: timedelta) -> int:

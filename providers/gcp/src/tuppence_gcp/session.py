@@ -44,6 +44,12 @@ class GcpOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     endpoint: str = ""
 
 
+def beside(options: GcpOptions) -> GcpOptions:
+    """Return what leads to the other services of a part: an emulator stands for all of them."""
+    endpoint = options.endpoint if options.endpoint.startswith("http://") else ""
+    return GcpOptions(project_id=options.project_id, endpoint=endpoint)
+
+
 class Session:
     """One service of a project. The first call makes the connection.
 
