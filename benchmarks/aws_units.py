@@ -12,27 +12,23 @@ once.
 import json
 import math
 import os
-import random
 import sys
 import time
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from bot import made_up
+from month import HOSTS, HOUR, HOURS, flushes
 
 from aws.faulty import Answer, Faulty, Forward, Request
 from aws.queues import queues_at
 from aws.tables import table_at
 from emulators import ministack
-from tuppence.batch import Header, pack
 from tuppence.clock import Deadline, SystemClock
-from tuppence.config import Capture, Pipeline, Retention
-from tuppence.drivers import Context, Message
-from tuppence.event import hour_of, milliseconds
+from tuppence.config import Pipeline, Retention
+from tuppence.drivers import Context
 from tuppence.meter import UnitMeter
 from tuppence.pipeline.drain import drain
 from tuppence.pipeline.seal import seal
@@ -42,12 +38,7 @@ from tuppence_aws.queue import QueueOptions, SqsQueue
 from tuppence_aws.store import DynamoStore
 from tuppence_aws.table import StoreOptions
 
-HOSTS = (4, 20)
 VOLUMES = (10_000, 1_000_000, 10_000_000, 100_000_000, 500_000_000)
-HOURS = 720
-EVENTS = 1_400
-"""Events of the benchmark's kind in a full batch."""
-HOUR = timedelta(hours=1)
 SQS, WRITES, READS = "sqs.requests", "dynamodb.wcu", "dynamodb.rcu"
 UNITS = (SQS, WRITES, READS)
 SQS_CHUNK, WRITE_UNIT, READ_UNIT = 64 * 1024, 1024, 4 * 1024
@@ -124,36 +115,6 @@ def _size(value: Any) -> int:
         else:
             total += len(content.encode())
     return total
-
-
-def flushes(hosts: int, events: int, start: datetime) -> Iterator[tuple[int, list[Message]]]:
-    """Yield the minute and the messages of each time that a host sends, in one hour of such a month."""
-    chance = random.Random(7)
-    every = Capture().flush_interval
-    each = events / HOURS / hosts
-    for host in range(hosts):
-        seq = 0
-        for number in range(HOUR // every):
-            due = int(each * (number + 1) / (HOUR // every) + host / hosts)
-            begin = milliseconds(start + number * every)
-            made = [made_up(chance, seq + n + 1, begin + n * 100 % 100_000) for n in range(due - seq)]
-            parts = [made[at : at + EVENTS] for at in range(0, len(made), EVENTS)]
-            messages = []
-            for part in parts:
-                header = Header(
-                    project="units",
-                    hour=hour_of(part[0].time),
-                    count=len(part),
-                    instance=f"host{host}",
-                    first=part[0].seq,
-                    last=part[-1].seq,
-                    captured=part[-1].seq,
-                    hello=part[0].seq == 1,
-                )
-                batch = pack(header, part)
-                messages.append(Message(id=batch.id, body=batch.body, lane=batch.id[:1]))
-            seq = due
-            yield int(number * every / timedelta(minutes=1)), messages
 
 
 def hour_of_a_month(url: str, hosts: int, events: int) -> Case:
