@@ -41,7 +41,7 @@ def served(function, signature="http"):
         )
         source.write_text(text, encoding="utf-8")
         app = create_app("target", str(source), signature)
-        server = make_server("127.0.0.1", 0, app, threaded=True)
+        server = make_server("127.0.0.1", 0, app)  # one call at a time, as deployed
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
