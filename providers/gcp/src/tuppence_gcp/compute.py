@@ -70,6 +70,7 @@ class CloudRunOptions(GcpOptions, frozen=True, forbid_unknown_fields=True, kw_on
         function_url: their address, `{function}` standing for `drain`, `seal`, `report` or `consume`; empty
             means the one that Google gives a function.
         invoker: the service account as which they are called; empty means the one that deployment makes.
+        create_database: whether `tuppence deploy` makes the database; false where there is one.
         certificates: where those of an emulator's keys are, on this machine only; empty means Google's.
 
     """
@@ -79,6 +80,7 @@ class CloudRunOptions(GcpOptions, frozen=True, forbid_unknown_fields=True, kw_on
     timeout: timedelta = timedelta(minutes=15)
     function_url: str = ""
     invoker: str = ""
+    create_database: bool = True
     certificates: str = ""
 
     def __post_init__(self) -> None:

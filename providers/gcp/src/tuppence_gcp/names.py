@@ -25,6 +25,11 @@ LONGEST_ACCOUNT: Final = 30
 https://cloud.google.com/iam/docs/service-accounts-create, not verified.
 """
 _FUNCTION: Final = re.compile("[a-z]([a-z0-9-]*[a-z0-9])?")
+LONGEST_BUCKET: Final = 63
+"""Letters in the name of a bucket, which no other in the world has.
+
+https://cloud.google.com/storage/docs/buckets#naming, not verified.
+"""
 _DIGEST_BYTES: Final = 4
 
 
@@ -54,9 +59,21 @@ def account_named(project: str, part: str) -> str:
     name = f"tuppence-{project}-{part}"
     if len(name) <= LONGEST_ACCOUNT and _FUNCTION.fullmatch(name):
         return name
-    return f"tuppence-{blake2b(project.encode(), digest_size=_DIGEST_BYTES).hexdigest()}-{part}"
+    return f"tuppence-{_digest(project)}-{part}"
 
 
 def account_of(name: str, place: str) -> str:
     """Return the address of a service account in one of Google's projects."""
     return f"{name}@{place}.iam.gserviceaccount.com"
+
+
+def bucket_named(project: str, part: str, place: str) -> str:
+    """Return the name of a bucket in one of Google's projects."""
+    name = f"{place}-tuppence-{project}-{part}"
+    if len(name) <= LONGEST_BUCKET and ":" not in name:
+        return name
+    return f"tuppence-{_digest(f'{place} {project}')}-{part}"
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(), digest_size=_DIGEST_BYTES).hexdigest()

@@ -22,4 +22,5 @@ def tuppence_provider() -> Provider:
                 "resend": "tuppence_gcp.resend:ResendMailer",
             },
         },
+        deployer="tuppence_gcp.deploy:GcpDeployer",
     )
