@@ -103,10 +103,15 @@ _SIGNS: Final = b"0123456789@:=\t\n\v\f\r\x1c\x1d\x1e\x1f"
 _IN_WORDS: Final = bytes(code for code in range(128) if chr(code).isalnum()) + b"_-.~+/"
 _WORDS_AS_X: Final = bytes.maketrans(_IN_WORDS, b"x" * len(_IN_WORDS))
 _LONG_WORD: Final = b"x" * _SHORTEST_TOKEN
+_SHORTEST_IBAN: Final = 12
+"""Characters that the pattern asks for at least."""
 _HARMLESS: Final = re.compile(
-    rf"(?=.{{1,{_SHORTEST_TOKEN - 1}}}\Z)(?:[0-9]{{0,5}}[A-Za-z_]-?)*[0-9]{{0,5}}|{_UUID}", re.IGNORECASE
+    rf"(?=.{{1,{_SHORTEST_IBAN - 1}}}\Z)(?:[0-9]*+[A-Za-z_]\w*+-?)*+[0-9]{{0,5}}"
+    rf"|(?=.{{1,{_SHORTEST_TOKEN - 1}}}\Z)(?:[0-9]{{0,5}}[A-Za-z_]-?)*+[0-9]{{0,5}}|{_UUID}",
+    re.IGNORECASE | re.ASCII,
 )
-"""Names as applications make them: too short for a token, with too few digits in a row for an account."""
+"""Names as applications make them, which no pattern matches: too short for an account of letters and digits,
+with a letter in each part, so that it is no number; or too short for a token, with few digits in a row."""
 
 
 def may_identify(text: str) -> bool:

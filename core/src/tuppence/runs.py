@@ -18,9 +18,12 @@ def merge_runs(runs: Iterable[list[int]]) -> list[list[int]]:
 
 def runs_of(numbers: Iterable[int]) -> list[list[int]]:
     """Return distinct or repeated whole numbers as `[first, last]` runs."""
+    ordered = sorted(set(numbers))
+    if ordered and ordered[-1] - ordered[0] == len(ordered) - 1:
+        return [[ordered[0], ordered[-1]]]
     runs: list[list[int]] = []
     last = None
-    for number in sorted(numbers):
+    for number in ordered:
         if last is None or number > last + 1:
             runs.append([number, number])
         last = runs[-1][1] = number

@@ -18,6 +18,8 @@ from tuppence.clock import Clock, SystemClock
 from tuppence.event import FEEDBACK, MAX_NAME, QUESTION, Outcome, captured_id, milliseconds
 
 _TRUTHS: Final = frozenset({bool, int})
+_FEW: Final = 512
+"""Types of events kept that are such in form."""
 DISABLED: Final = "TUPPENCE_DISABLED"
 
 
@@ -73,6 +75,7 @@ class Client:
         self._disabled = os.environ.get(DISABLED, "").lower() in {"1", "true", "yes", "on"}
         self._closed = False
         self._cleaner = Cleaner(redacted=self.config.capture.redact)
+        self._types: set[str] = set()
         self._captured = 0
         self._refused = 0
         self._failed = 0
@@ -196,25 +199,39 @@ class Client:
             instance = self._instance or self._start()
             if instance is None:
                 return 0
-            if type(type_) is not str or not 0 < len(type_) <= MAX_NAME or not type_.isprintable():
+            if type(type_) is not str or (type_ not in self._types and not self._takes(type_)):
                 return self._refuse(instance)
             cleaner = self._cleaner
+            known = cleaner.names
             if source is not None:
-                source = cleaner.name(source)
+                source = (type(source) is str and known.get(source)) or cleaner.name(source)
             if user is not None:
-                user = cleaner.name(user)
+                user = (type(user) is str and known.get(user)) or cleaner.name(user)
             if session is not None:
-                session = cleaner.name(session)
+                session = (type(session) is str and known.get(session)) or cleaner.name(session)
             data = cleaner.settled(data)
             now = time.time_ns() // 1_000_000 if self._clock is None else milliseconds(self._clock.now())
             seq = next(instance.numbers)
             written = frame(kind, seq, now, data, type_, source, user, session)
         except Exception:  # noqa: BLE001 - nothing an application hands in may raise here
             return self._refuse(self._instance)
-        return self._append(instance, seq, written)
+        try:
+            instance.journal.write(written)
+        except ValueError:  # there is no room left for it
+            return self._append(instance, seq, written)
+        if seq > self._captured:  # noqa: PLR1730 - a question closes with an older number; max() takes longer
+            self._captured = seq
+        return seq
+
+    def _takes(self, type_: str) -> bool:
+        """Whether a type is one in form. An application has few, so they are kept."""
+        fits = 0 < len(type_) <= MAX_NAME and type_.isprintable()
+        if fits and len(self._types) < _FEW:
+            self._types.add(type_)
+        return fits
 
     def _append(self, instance: Instance, seq: int, written: bytes) -> int:
-        """Write a frame; return its number, or 0 where there was no room for it."""
+        """Write a frame, turning to the next segment if need be; return its number, or 0 without room."""
         try:
             instance.journal.append(written)
         except Exception:  # noqa: BLE001 - a full disk; the number is a gap that the reader counts as dropped

@@ -48,41 +48,51 @@ class Cleaner:
     Args:
         redacted: whether what identifies people is replaced.
 
+    Attributes:
+        names: those met before, as they are recorded; the empty one is none. Look here before calling `name`.
+
     """
 
     def __init__(self, *, redacted: bool) -> None:
         self._redacted = redacted
-        self._names: dict[str, str | None] = {}
+        self._suspicious = may_identify if redacted else _beyond_ascii
+        self.names: dict[str, str] = {}
         self._harmless: set[str] = set()
+        self._shapes: set[tuple[str, ...]] = set()
 
     def name(self, value: Any) -> str | None:
         """Return the name to record; strangers are named by their type, the empty name is none."""
-        if type(value) is not str:
-            return self._named(value) or None
-        known = self._names.get(value)
-        if known is None:
-            known = self._named(value)
-            if len(value) <= MAX_NAME:
-                if len(self._names) >= _REMEMBERED:
-                    self._names.clear()
-                self._names[value] = known
-        return known or None
+        name = self._named(value)
+        if type(value) is str and len(value) <= MAX_NAME:
+            if len(self.names) >= _REMEMBERED:
+                self.names.clear()
+            self.names[value] = name
+        return name or None
 
-    def settled(self, data: dict[str, Any]) -> dict[str, Any]:
+    def settled(self, data: dict[str, Any]) -> dict[str, Any]:  # noqa: C901 - in every call: one walk, no calls
         """Return data fit to be encoded, the same where it is flat and small. Raises `TooLarge`.
 
         What was handed in is changed: it is the keywords of a call.
         """
-        harmless = self._harmless
-        left = MAX_TEXT if len(data) <= MAX_KEYS else -1
+        shape = tuple(data)
+        if shape not in self._shapes and not self._takes(shape):
+            return self._copied(data)
+        harmless, suspicious = self._harmless, self._suspicious
+        left = MAX_TEXT
         for key, value in data.items():
             kind = type(value)
             if kind is str:
+                if value in harmless:
+                    continue
                 left -= len(value)
-                if left >= 0 and value not in harmless:
+                if left < 0:
+                    return self._copied(data)
+                if suspicious(value):
                     data[key] = self._text(value)
+                elif len(value) <= _SHORT:
+                    self._remember(value)
             elif kind is int:
-                if not _LEAST <= value <= _LARGEST:
+                if value >> _BITS and not _LEAST <= value <= _LARGEST:
                     return self._copied(data)
             elif kind is list:
                 texts = self._texts(value, left)
@@ -92,9 +102,18 @@ class Cleaner:
                 left -= sum(map(len, texts))
             elif kind not in _PLAIN:
                 return self._copied(data)
-            if left < 0 or type(key) is not str or len(key) > MAX_NAME or not key.isascii():
-                return self._copied(data)
         return data
+
+    def _takes(self, shape: tuple[Any, ...]) -> bool:
+        """Whether these keys are few, short and plain. Calls of one place have the same, so they are kept."""
+        fits = len(shape) <= MAX_KEYS and all(
+            type(key) is str and len(key) <= MAX_NAME and key.isascii() for key in shape
+        )
+        if fits:
+            if len(self._shapes) >= _FEW:
+                self._shapes.clear()
+            self._shapes.add(shape)
+        return fits
 
     def _named(self, value: Any) -> str:
         plain = _Copy(MAX_TEXT).of(value, 0) if type(value) is not str or not value.isascii() else value
@@ -111,15 +130,20 @@ class Cleaner:
         return [item if item in self._harmless else self._text(item) for item in items]
 
     def _text(self, value: str) -> str:
-        """Return a text redacted. Short ones that are harmless come again and again: they are remembered."""
+        """Return a text redacted, and such that UTF-8 has a form for it."""
         clean = value if value.isascii() else _cleaned(value, MAX_TEXT)
         if self._redacted and may_identify(clean):
             clean = redact_text(clean)
-        if clean == value and len(value) <= _SHORT:
+        if clean == value:
+            self._remember(value)
+        return clean
+
+    def _remember(self, value: str) -> None:
+        """Keep a text that is harmless, if it is short: such ones come again and again."""
+        if len(value) <= _SHORT:
             if len(self._harmless) >= _FEW:
                 self._harmless.clear()
             self._harmless.add(value)
-        return clean
 
     def _copied(self, data: dict[str, Any]) -> dict[str, Any]:
         """Return a copy of data of any kind: plain, within its limits, redacted. Raises `TooLarge`."""
@@ -226,6 +250,11 @@ class _Copy:
 _WRITTEN: Final = frozenset({("decimal", "Decimal"), ("uuid", "UUID"), ("pathlib", "PosixPath")})
 """Types of the standard library that are what they print, named here so as not to import them."""
 _MOMENTS: Final = (dt.datetime, dt.date, dt.time)
+
+
+def _beyond_ascii(text: str) -> bool:
+    """Whether a text has to be looked at closely even where nothing is redacted."""
+    return not text.isascii()
 
 
 def _head(value: dict[Any, Any]) -> list[tuple[Any, Any]]:

@@ -11,7 +11,7 @@ A length of 0xFFFFFFFF, or too little room for another frame, ends a segment.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from struct import Struct
 from typing import Any, Final
@@ -55,7 +55,7 @@ MANY: Final = 1_000_000
 MAX_FRAME: Final = 4 * MAX_EVENT_BYTES
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Frame).decode
+_decode = msgspec.msgpack.Decoder(list[Frame]).decode
 _lead = _LEAD.pack
 
 
@@ -87,25 +87,31 @@ def read(segment: bytes, start: int, found: list[Frame], most: int = MANY) -> tu
         The offset reading stopped at, and why.
 
     """
-    at = start
-    until = len(found) + most
-    while at + LEAD <= len(segment):
-        if len(found) == until:
-            return at, Stop.ENOUGH
+    at, until = start, len(segment) - LEAD
+    places: list[int] = []
+    contents: list[bytes] = []
+    stop = Stop.END
+    while at <= until:
+        if len(contents) == most:
+            stop = Stop.ENOUGH
+            break
         length, checksum = _LEAD.unpack_from(segment, at)
         if length == 0:
-            return at, Stop.WAIT
+            stop = Stop.WAIT
+            break
         if length == ENDED:
-            return at, Stop.END
-        rest = segment[at + LEAD : at + LEAD + length]
-        if not _SMALLEST < length <= MAX_FRAME or len(rest) < length or crc32(rest) != checksum:
-            return at, Stop.TORN
-        try:
-            found.append(_parsed(rest))
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            return at, Stop.TORN
-        at += LEAD + length
-    return at, Stop.END
+            break
+        after = at + LEAD + length
+        content = segment[at + LEAD : after]
+        if not _SMALLEST < length <= MAX_FRAME or len(content) < length or crc32(content) != checksum:
+            stop = Stop.TORN
+            break
+        places.append(at)
+        contents.append(content)
+        at = after
+    frames = _parsed(contents)
+    found += frames
+    return (at, stop) if len(frames) == len(contents) else (places[len(frames)], Stop.TORN)
 
 
 def after_torn(segment: bytes, at: int) -> int:
@@ -125,18 +131,44 @@ def _leads(segment: bytes, start: int) -> Iterator[tuple[int, int, int]]:
             yield offset, length, checksum
 
 
-def _parsed(content: bytes) -> Frame:
-    """Return the frame of bytes whose checksum was right. Raises `ValueError` and what msgspec raises."""
-    if content[0] != _NINE:
-        raise ValueError("not an array of nine")
-    found = _decode(content)
-    if not 0 <= found.time <= LATEST_MS or not 0 < found.seq <= _LARGEST:
-        raise ValueError("a number that no writer writes")
-    if found.kind not in _KINDS or found.id is not None:
-        raise ValueError("a kind that no writer writes, or an id")
-    return found
+def _parsed(contents: Sequence[bytes]) -> list[Frame]:
+    """Return the frames of bytes whose checksums were right, up to the first that no writer writes.
+
+    All are decoded at once, which takes half the time; only where that fails, one by one.
+    """
+    frames = _as_one(contents)
+    if frames is not None:
+        return frames
+    frames = []
+    for content in contents:
+        alone = _as_one([content])
+        if alone is None:
+            break
+        frames += alone
+    return frames
 
 
+def _as_one(contents: Sequence[bytes]) -> list[Frame] | None:
+    """Return the frames, or `None` where any of them is none."""
+    try:
+        frames = _decode(b"".join((_ARRAY, len(contents).to_bytes(4, "big"), *contents)))
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    times, numbers = [frame.time for frame in frames], [frame.seq for frame in frames]
+    if frames and not (
+        {content[0] for content in contents} == {_NINE}
+        and 0 <= min(times) <= max(times) <= LATEST_MS
+        and 0 < min(numbers) <= max(numbers) <= _LARGEST
+        and _KINDS.issuperset([frame.kind for frame in frames])
+        and _NO_ID.issuperset([frame.id for frame in frames])
+    ):
+        return None
+    return frames
+
+
+_ARRAY: Final = b"\xdd"
+"""Before the number of what follows, in MessagePack."""
 _NINE: Final = 0x99
 _LARGEST: Final = 2**63 - 1
 _KINDS: Final = frozenset({FrameKind.EVENT, FrameKind.OPENED, FrameKind.CLOSED})
+_NO_ID: Final = frozenset({None})

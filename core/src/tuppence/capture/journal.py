@@ -146,6 +146,10 @@ class Journal:
         segments: where segments are made.
         limit: bytes held at most; beyond it the oldest segment goes, its events counted by the reader.
 
+    Attributes:
+        write: writes one frame into the segment at hand, and nothing else. Raises `ValueError` where it does
+            not fit; then `append` it.
+
     """
 
     def __init__(self, segments: FileSegments | MemorySegments, limit: int) -> None:
@@ -158,14 +162,20 @@ class Journal:
         self.failed = 0
         self._closed = False
         self._current = self._prepare()
-        self._write = self._current.map.write
+        self.write = self._current.map.write
 
     def append(self, frame: bytes) -> None:
         """Write one frame. Raises `Full` after a few tries, `OSError` where no segment can be made."""
-        try:
-            self._write(frame)
-        except ValueError:
-            self._append_after_turning(frame)
+        for _ in range(_TRIES):
+            try:
+                self._current.map.write(frame)
+            except ValueError as error:
+                if self._closed:
+                    raise Full from error
+                self._turn()
+            else:
+                return
+        raise Full
 
     def position(self) -> tuple[int, int]:
         """Return the segment and offset up to which everything appended so far has been written."""
@@ -204,18 +214,6 @@ class Journal:
         self._closed = True
         self._current.map.close()
 
-    def _append_after_turning(self, frame: bytes) -> None:
-        for _ in range(_TRIES):
-            try:
-                self._current.map.write(frame)
-            except ValueError as error:
-                if self._closed:
-                    raise Full from error
-                self._turn()
-            else:
-                return
-        raise Full
-
     def _turn(self) -> None:
         """Move on to the next segment: the one another caller has published, or else a new one."""
         full = self._current
@@ -226,7 +224,7 @@ class Journal:
             if successor is not fresh:
                 fresh.map.close()
                 self.segments.remove(fresh.number)
-        self._current, self._write = successor, successor.map.write
+        self._current, self.write = successor, successor.map.write
         self._end(full.map)
         self._forget(full.number)
         if self._closed:  # meanwhile

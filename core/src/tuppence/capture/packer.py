@@ -193,7 +193,7 @@ class Packer:
         whole = stop is Stop.END or (stop is Stop.WAIT and dead)
         self._read[number] = SEGMENT_BYTES if whole else start + at
         if frames and last:
-            newest = max(frame.seq for frame in frames)
+            newest = max([frame.seq for frame in frames])
             self._state.boundary = max(self._state.boundary, newest - _ON_THEIR_WAY)
 
     def _read_header(self, number: int, *, dead: bool) -> bool:
@@ -220,12 +220,12 @@ class Packer:
         self._state.torn += 1
         return (beyond, Stop.TORN) if beyond < len(content) else (beyond, Stop.END)
 
-    def _take(self, frames: Iterable[Frame]) -> None:
+    def _take(self, frames: Sequence[Frame]) -> None:
         """Turn frames into events, joining questions with their ends."""
-        for frame in frames:
-            if frame.kind == FrameKind.EVENT:
-                self._rows.append(frame)
-            elif frame.kind == FrameKind.OPENED:
+        event = FrameKind.EVENT
+        self._rows += [frame for frame in frames if frame.kind == event]
+        for frame in [frame for frame in frames if frame.kind != event]:
+            if frame.kind == FrameKind.OPENED:
                 self._opened[frame.seq] = frame
                 if frame.seq in self._closed:
                     self._close(frame.seq, self._closed.pop(frame.seq))
@@ -247,12 +247,10 @@ class Packer:
         for seq in list(islice(self._opened, max(0, count))):
             self._close(seq, {"outcome": Outcome.ABORTED.value})
 
-    def _packed(self, rows: Sequence[Event], now: int, *, goodbye: bool) -> list[Batch]:
+    def _packed(self, rows: list[Event], now: int, *, goodbye: bool) -> list[Batch]:
         """Pack rows hour by hour; the cumulative counts stand in every header, hello and goodbye in one."""
         state = self._state
-        hours: dict[int, list[Event]] = {}
-        for row in rows:
-            hours.setdefault(row.time // _HOUR, []).append(row)
+        hours = _by_hour(rows)
         if goodbye and not hours:
             hours[now // _HOUR] = []
         state.seen = merge_runs([*state.seen, *runs_of([row.seq for row in rows])])
@@ -312,6 +310,17 @@ class Packer:
 
 
 _ENOUGH_TO_GUESS: Final = 50
+
+
+def _by_hour(rows: list[Event]) -> dict[int, list[Event]]:
+    """Return events by their UTC hour, counted from 1970. Mostly they are all of one."""
+    times = [row.time for row in rows]
+    if rows and min(times) // _HOUR == max(times) // _HOUR:
+        return {times[0] // _HOUR: rows}
+    hours: dict[int, list[Event]] = {}
+    for row in rows:
+        hours.setdefault(row.time // _HOUR, []).append(row)
+    return hours
 
 
 def _seq(event: Event) -> int:
