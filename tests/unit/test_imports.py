@@ -39,3 +39,14 @@ def test_a_client_that_captures_and_sends_loads_no_sdk_no_report_and_no_command_
     )
 
     assert loaded_after(script, tmp_path) == ""
+
+
+def test_the_first_call_loads_nothing_of_what_sends(tmp_path):
+    script = (
+        "import tuppence\n"
+        "tp = tuppence.Client(provider='local', capture={'directory': 'journal'})\n"
+        "tp.capture('start')\n"
+        "assert not {'tuppence.drivers', 'tuppence.queue', 'dataclasses', 'tomllib'} & set(sys.modules) - before\n"
+    )
+
+    assert loaded_after(script, tmp_path) == ""

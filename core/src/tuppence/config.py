@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -16,8 +15,8 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from tuppence.drivers import Kind
 from tuppence.errors import ConfigError
+from tuppence.kinds import Kind
 from tuppence.settings import coerce
 
 ENV_PREFIX: Final = "TUPPENCE_"
@@ -199,6 +198,8 @@ def _search(folder: Path) -> Path | None:
 
 
 def _read(source: Path) -> dict[str, Any]:
+    import tomllib
+
     try:
         document = tomllib.loads(source.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -241,10 +242,13 @@ def _table(value: Any, name: str, source: str) -> dict[str, Any]:
 
 def _check(settings: _Settings, source: str) -> None:
     """Refuse values that have the right type and still cannot work."""
-    from tuppence.schedule import check_cron, check_timezone
+    if settings.timezone != _Settings().timezone:  # who has none to check spares loading what does
+        from tuppence.schedule import check_timezone
 
-    check_timezone(settings.timezone, f"{source}: timezone")
-    if settings.report.schedule != Report().schedule:  # an application that only captures spares cronsim
+        check_timezone(settings.timezone, f"{source}: timezone")
+    if settings.report.schedule != Report().schedule:
+        from tuppence.schedule import check_cron
+
         check_cron(settings.report.schedule, f"{source}: report.schedule")
     if not _PROJECT_LETTERS.issuperset(settings.project) or not 0 < len(settings.project) <= _PROJECT_LENGTH:
         raise ConfigError(

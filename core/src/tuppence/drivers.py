@@ -27,6 +27,7 @@ from typing import Any, ClassVar, Final, Protocol
 from tuppence.clock import Clock, Deadline
 from tuppence.errors import DriverError
 from tuppence.findings import Finding
+from tuppence.kinds import Kind as Kind  # noqa: PLC0414 - part of the interface
 
 ZERO = timedelta(0)
 LETTERS: Final = string.ascii_letters + string.digits + "._~-"
@@ -35,16 +36,6 @@ MAX_ID: Final = 128
 """Bytes of a message's id, and of its lane."""
 MAX_KEY: Final = 512
 """Bytes of a key's two parts together."""
-
-
-class Kind(StrEnum):
-    """The five things a provider may offer."""
-
-    QUEUE = "queue"
-    COMPUTE = "compute"
-    STORE = "store"
-    SCHEDULER = "scheduler"
-    MAILER = "mailer"
 
 
 class Feature(StrEnum):

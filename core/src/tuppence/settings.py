@@ -5,7 +5,6 @@ Used for the configuration itself and for every driver's options alike.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import types
@@ -129,6 +128,8 @@ def _span(value: Any, name: str, source: str) -> timedelta:
 
 
 def _unknown(name: str, key: str, known: Sequence[str], source: str) -> str:
+    import difflib
+
     close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     if close:
         return f"{source}: unknown key `{name}`; did you mean `{close[0]}`?"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 import weakref
-from dataclasses import dataclass
 from typing import Any, Final, Self
+
+import msgspec
 
 from tuppence import config as configuration
 from tuppence.capture import lifecycle
@@ -23,8 +24,7 @@ _FEW: Final = 512
 DISABLED: Final = "TUPPENCE_DISABLED"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stats:
+class Stats(msgspec.Struct, frozen=True, kw_only=True):
     """What became of this process's events so far.
 
     Attributes:

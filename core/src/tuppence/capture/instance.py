@@ -6,7 +6,6 @@ import _thread
 import logging
 import os
 import queue
-import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -22,14 +21,14 @@ from tuppence.capture.journal import FileSegments, Journal, MemorySegments
 from tuppence.capture.lifecycle import EXIT_TIMEOUT
 from tuppence.capture.packer import Packer
 from tuppence.capture.places import Lock
-from tuppence.capture.sender import SEND_TIMEOUT, Sender, clear_orphans
 from tuppence.capture.state import FileOutbox, MemoryOutbox
 from tuppence.clock import Clock
 from tuppence.config import Config
 from tuppence.errors import ConfigError
-from tuppence.queue import Queue
 
 if TYPE_CHECKING:
+    from tuppence.capture.sender import Sender
+    from tuppence.queue import Queue
     from tuppence.runtime import Runtime
 
 log = logging.getLogger("tuppence")
@@ -51,7 +50,7 @@ class Instance:
 
     def __init__(self, config: Config, clock: Clock, alive: Callable[[], object]) -> None:
         self._process = os.getpid()
-        self.id = "".join(secrets.choice(ascii_lowercase) for _ in range(_ID_LETTERS))
+        self.id = _new_id()
         self.numbers = count(1)
         self._config = config
         self._clock = clock
@@ -64,8 +63,7 @@ class Instance:
             self.journal = self._in_files()
         except (OSError, ValueError) as error:
             self.journal = self._in_memory(error)
-        folder = self._path.parent if self._path else None
-        self.sender = Sender(config, folder, self._queue, clock, memory=self._memory)
+        self.sender: Sender | None = None
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._closing_by: float | None = None
         self._ended = threading.Event()
@@ -125,14 +123,17 @@ class Instance:
         until = self._closing_by
         left = timeout if until is None else min(timeout, until - time.monotonic())
         self._ended.wait(max(0.0, left))
-        return self.sender.empty if self._path is None else not self._path.exists()
+        if self._path is None:
+            return self.sender is not None and self.sender.empty
+        return not self._path.exists()
 
     def abandon(self) -> None:
         """Let go, in a forked child, of what is the parent's."""
         self.journal.abandon()
         if self._owner is not None:
             self._owner.release()
-        self.sender.close()
+        if self.sender is not None:
+            self.sender.close()
 
     def _in_files(self) -> Journal:
         folder = places.directory(self._config)
@@ -140,7 +141,10 @@ class Instance:
         if reason:
             raise ValueError(f"{folder} is unfit for a journal: {reason}")
         places.prepared(folder)
-        clear_orphans(folder, self._config, self._clock)
+        if any(places.instances(folder)):
+            from tuppence.capture.sender import clear_orphans
+
+            clear_orphans(folder, self._config, self._clock)
         path, owner = places.new_instance(folder, self.id)
         try:
             journal = Journal(FileSegments(path), self._config.capture.journal_bytes)
@@ -174,36 +178,52 @@ class Instance:
             self._runtime = Runtime(self._config, clock=self._clock)
         return self._runtime.queue
 
+    def _made_sender(self) -> Sender:
+        """Return what serves journals. Made in its thread, since it loads what the application need not."""
+        from tuppence.capture.sender import Sender
+
+        folder = self._path.parent if self._path else None
+        return Sender(self._config, folder, self._queue, self._clock, memory=self._memory)
+
     def _run(self) -> None:
         """Serve journals until this instance is closed or nobody uses it any more."""
         threading.current_thread().name = "tuppence-sender"
-        flushed, more = 0, False
+        self._rest(TICK)  # the application starts first
+        self.sender = sender = self._made_sender()
+        flushed, more = 0, True
         while self._closing_by is None:
-            with suppress(queue.Empty):
-                self._wake.get(timeout=0 if more else TICK)
+            self._rest(0 if more else TICK)
             if self._alive() is None:
                 self._give_up(EXIT_TIMEOUT)  # its client was dropped without being closed
             asked, flushed = self.journal.flushes > flushed, self.journal.flushes
-            more = self._work(flush=asked)
-        self._finish(self._closing_by)
+            more = self._work(sender, flush=asked)
+        self._finish(sender, self._closing_by)
 
-    def _finish(self, until: float) -> None:
+    def _rest(self, seconds: float) -> None:
+        """Wait so long, unless there is something to do at once."""
+        with suppress(queue.Empty):
+            self._wake.get(timeout=seconds)
+
+    def _finish(self, sender: Sender, until: float) -> None:
         """Send what is left while there is time, unless another process does, and let go of everything."""
         try:
-            while (self.sender.elect() or self._path is None) and self._work(
-                flush=True, within=max(0.0, until - time.monotonic())
+            while (sender.elect() or self._path is None) and self._work(
+                sender, flush=True, within=max(0.0, until - time.monotonic())
             ):
                 if time.monotonic() >= until:
                     break
         finally:
-            self.sender.close()
+            sender.close()
             if self._runtime is not None:
                 self._runtime.close()
             self._ended.set()
 
-    def _work(self, *, flush: bool, within: float = SEND_TIMEOUT.total_seconds()) -> bool:
+    def _work(self, sender: Sender, *, flush: bool, within: float | None = None) -> bool:
+        """Serve journals once; without `within`, for as long as sending takes."""
         try:
-            return self.sender.work(flush=flush, within=timedelta(seconds=within))
+            if within is None:
+                return sender.work(flush=flush)
+            return sender.work(flush=flush, within=timedelta(seconds=within))
         except Exception:  # the thread must live; what it could not do now it does later
             log.exception("tuppence: the sender failed and goes on")
             return False
@@ -214,3 +234,13 @@ class Instance:
         if self._owner is not None:
             self._owner.release()
         self._closing_by = time.monotonic() + timeout
+
+
+def _new_id() -> str:
+    """Return letters that no other instance has. The module `secrets` would load five others for it."""
+    number = int.from_bytes(os.urandom(_ID_LETTERS))
+    letters = []
+    for _ in range(_ID_LETTERS):
+        number, letter = divmod(number, len(ascii_lowercase))
+        letters.append(ascii_lowercase[letter])
+    return "".join(letters)

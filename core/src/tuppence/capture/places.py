@@ -16,9 +16,7 @@ import fcntl
 import hashlib
 import os
 import re
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -27,7 +25,7 @@ from typing import Final
 import msgspec
 
 from tuppence.config import Config
-from tuppence.drivers import Kind
+from tuppence.kinds import Kind
 
 OWNER_LOCK: Final = "owner.lock"
 SENDER_LOCK: Final = "sender.lock"
@@ -94,6 +92,8 @@ def base_directory(config: Config) -> Path:
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home raises where there is no home
     if home.is_absolute() and os.access(home, os.W_OK):
         return home / ".local" / "state" / "tuppence"
+    import tempfile
+
     return Path(tempfile.gettempdir()) / f"tuppence-{os.getuid()}"
 
 
@@ -165,6 +165,8 @@ def size(folder: Path) -> int:
 
 def remove_instance(folder: Path) -> None:
     """Delete an instance's folder. The lock file goes last, so that a half-deleted one can be found again."""
+    import shutil
+
     for path in _entries(folder):
         if path.name != OWNER_LOCK:
             path.unlink(missing_ok=True)
