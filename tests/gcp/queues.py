@@ -26,7 +26,7 @@ def clients_at(url):
 
 
 @contextmanager
-def queues_at(url, project, *, ordered=False, exactly_once=False):
+def queues_at(url, project, *, ordered=False, exactly_once=False, ack_deadline=10):
     """Make a queue and the one for what comes too often, and take them away again."""
     names = [f"tuppence-{project}-dead", f"tuppence-{project}"]
     topics = [f"projects/{PROJECT}/topics/{name}" for name in names]
@@ -38,6 +38,7 @@ def queues_at(url, project, *, ordered=False, exactly_once=False):
             made = {
                 "name": subscription,
                 "topic": topic,
+                "ack_deadline_seconds": ack_deadline,
                 "enable_message_ordering": ordered,
                 "enable_exactly_once_delivery": exactly_once,
                 **more,

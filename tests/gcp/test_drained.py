@@ -6,7 +6,7 @@ import pytest
 
 from aws.faulty import Faulty, lost, unavailable
 from aws.faulty import refused as broken_off
-from gcp.answers import error_of
+from gcp.faults import failing, throttling
 from gcp.monitored import Monitored
 from gcp.queues import queues_at
 from gcp.stores import bucket_at
@@ -26,16 +26,6 @@ BATCHES = 60
 LOOKS = 30
 """How often the queue is drained, at most."""
 HOUR = f"{NINE:%Y%m%d%H}"
-
-
-def failing(request, forward):
-    """Answer as a service of Google's that has a problem of its own."""
-    return error_of(500, "INTERNAL")
-
-
-def throttling(request, forward):
-    """Answer as a service of Google's that is asked too often."""
-    return error_of(429, "RESOURCE_EXHAUSTED")
 
 
 EVERYWHERE = (broken_off, lost, unavailable, failing, throttling)
