@@ -13,25 +13,19 @@ import json
 import math
 import os
 import sys
-import time
 from base64 import b64decode
 from collections import Counter
-from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
-from month import HOSTS, HOUR, HOURS, flushes
+from month import HOSTS, HOURS, MEMORY_GB, PROJECT, flushes, spend, two_hours_ago
 
 from aws.faulty import Answer, Faulty, Forward, Request
 from aws.queues import queues_at
 from aws.tables import table_at
 from emulators import ministack
-from tuppence.clock import Deadline, SystemClock
-from tuppence.config import Pipeline, Retention
+from tuppence.clock import SystemClock
 from tuppence.drivers import Context
 from tuppence.meter import UnitMeter
-from tuppence.pipeline.drain import drain
-from tuppence.pipeline.seal import seal
 from tuppence.queue import Queue
 from tuppence.store import Store
 from tuppence_aws.queue import QueueOptions, SqsQueue
@@ -45,7 +39,7 @@ SQS_CHUNK, WRITE_UNIT, READ_UNIT = 64 * 1024, 1024, 4 * 1024
 FREE = {SQS: 1_000_000, WRITES: 25 * 3600 * HOURS, READS: 25 * 3600 * HOURS}
 """Always free in a month (https://aws.amazon.com/free/, read November 2026): a table of 25 and 25 units."""
 PROVISIONED = 25
-MEMORY_GB, FREE_GB_SECONDS = 0.5, 400_000
+FREE_GB_SECONDS = 400_000
 
 
 class Case(NamedTuple):
@@ -119,41 +113,21 @@ def _size(value: Any) -> int:
 
 def hour_of_a_month(url: str, hosts: int, events: int) -> Case:
     """Send, drain and seal one hour of such a month's traffic."""
-    start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 2 * HOUR
     bill, clock = Bill(), SystemClock()
     meter = UnitMeter()
-    context = Context(project="units", meter=meter, clock=clock)
+    context = Context(project=PROJECT, meter=meter, clock=clock)
     proxy = Faulty(url, (bill.passing,), rate=1.0)
-    with queues_at(url, "units"), table_at(url, "tuppence-units"), proxy.running():
+    with queues_at(url, PROJECT), table_at(url, f"tuppence-{PROJECT}"), proxy.running():
         queue = Queue(SqsQueue(QueueOptions(endpoint=proxy.url), context), clock)
         options = StoreOptions(endpoint=proxy.url, read_units=0, write_units=0)
         store = Store(DynamoStore(options, context), clock)
-        waiting = sorted(flushes(hosts, events, start), key=lambda flush: flush[0])
-        used = 0.0
-        for end in range(15, 61, int(Pipeline().every / timedelta(minutes=1))):
-            now = [messages for minute, messages in waiting if end - 15 <= minute < end and messages]
-            for messages in now:
-                assert not queue.send(messages, deadline=Deadline.after(60))
-            began = time.process_time()
-            limit = Deadline.after(900)
-            drain(queue, store, project="units", retention=Retention(), clock=clock, deadline=limit)
-            used += time.process_time() - began
-        drained, began = Counter(meter.take()), time.process_time()
-        seal(
-            store,
-            project="units",
-            zone=ZoneInfo("UTC"),
-            retention=Retention(),
-            clock=clock,
-            deadline=Deadline.after(900),
-        )
-        used += time.process_time() - began
+        spent = spend(queue, store, meter, flushes(hosts, events, two_hours_ago()))
         queue.close()
         store.close()
-    sealed = Counter(meter.take())
-    metered = {unit: (drained + sealed)[unit] for unit in UNITS}
+    metered = {unit: (spent.drained + spent.sealed)[unit] for unit in UNITS}
     read_off = {unit: bill.units[unit] for unit in UNITS}
-    return Case(hosts, events, metered, read_off, used, sealed[READS])
+    seconds = spent.drain_seconds + spent.seal_seconds
+    return Case(hosts, events, metered, read_off, seconds, spent.sealed[READS])
 
 
 def main() -> None:

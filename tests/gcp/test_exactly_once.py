@@ -29,7 +29,6 @@ from pipeline.through_faults import (
     PROJECT,
     RATE,
     SEED,
-    UNANSWERED,
     World,
     check_met,
     journal_in,
@@ -44,14 +43,16 @@ from tuppence.testing import ManualClock
 from tuppence_gcp import store
 from tuppence_gcp.queue import PubSubQueue
 
-EACH = 200
+EACH = 125
 """Events of a batch; as many as fit would make too few messages to meet faults."""
-FEW = 10
+FEW = 5
 """Messages of a call, for the same reason."""
 PASS = 20
 """Messages stored together, which is one object."""
 LEASE = 3
 """Seconds, of the services' real time."""
+UNANSWERED = 0.15
+"""Seconds until the first try of a call is given up: the emulators are quick, and thousands are given up."""
 LOOK = 0.2
 """Seconds of real time between two rounds of the schedule."""
 KINDS = {

@@ -69,17 +69,61 @@ def test_what_lies_in_one_object_is_read_by_one_request(store, meter, clock, soo
     assert [one.body for one in page.records] == [one.body for one in sent]
     assert whole == {"firestore.reads": 12, "gcs.class_b": 2}
     assert [one.body for one in some] == [sent[3].body, sent[1].body]
-    assert meter.take() == {"firestore.reads": 2, "gcs.class_b": 1}
+    assert meter.take() == {"firestore.reads": 2}  # the object is still here
+
+
+def test_an_hour_is_read_by_a_request_for_each_object_however_many_pages_it_has(store, meter, clock, soon):
+    for first in range(4):
+        mixed = [segment(n, clock, bytes([n]) * 1_000) for n in range(first, 100, 4)]
+        store.put(mixed, condition=Absent(), deadline=soon())
+    meter.take()
+
+    pages, cursor = [], ""
+    while cursor is not None:
+        page = store.query("segments.2026112300", limit=100, cursor=cursor or None, deadline=soon())
+        pages.append(page.records)
+        cursor = page.cursor
+
+    assert len(pages) > 4
+    assert [one.body[0] for page in pages for one in page] == list(range(100))
+    assert meter.take()["gcs.class_b"] == 4
+
+
+def test_what_is_kept_of_objects_has_an_end(store, meter, clock, soon, monkeypatch):
+    monkeypatch.setattr("tuppence_gcp.blobs.KEPT", 100_000)
+    sent = [segment(n, clock) for n in range(4)]
+    for one in sent:
+        store.put([one], condition=Absent(), deadline=soon())
+    meter.take()
+
+    def read(n):
+        assert store.get([sent[n].key], deadline=soon())[0].body == sent[n].body
+        return meter.take().get("gcs.class_b", 0)
+
+    assert [read(0), read(0), read(1), read(1)] == [1, 0, 1, 1]  # only the first has room
+    assert [read(1), read(1), read(2)] == [1, 0, 1]  # until nobody has asked for it for a while
 
 
 def test_what_may_be_written_over_or_never_ends_or_is_small_stays_in_firestore(store, bucket, clock, soon):
     lasting = Record(key=Key(partition="p", sort="lasting"), body=bytes(60_000))
-    small = segment(2, clock, bytes(LEAST - 1))
+    small = [segment(n, clock, bytes(LEAST // 2 - 1)) for n in (2, 3)]
 
     store.put([segment(1, clock)], deadline=soon())
-    store.put([lasting, small], condition=Absent(), deadline=soon())
+    store.put([lasting, *small], condition=Absent(), deadline=soon())
 
     assert not list(bucket.list_blobs())
+
+
+def test_small_bodies_are_one_object_when_there_are_enough_of_them(store, bucket, clock, soon):
+    small = [segment(n, clock, bytes([n]) * 1_000) for n in range(30)]
+
+    store.put(small, condition=Absent(), deadline=soon())
+
+    (found,) = bucket.list_blobs()
+    assert found.size == 30_000
+    assert [one.body for one in store.get([one.key for one in small], deadline=soon())] == [
+        one.body for one in small
+    ]
 
 
 def test_a_segment_that_comes_again_stays_where_it_was(store, clock, soon):

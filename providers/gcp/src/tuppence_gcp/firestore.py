@@ -43,6 +43,25 @@ class _Row(msgspec.Struct):
     document: Document | None = None
 
 
+class _Indexed(msgspec.Struct, frozen=True):
+    indexes: list[dict[str, Any]] = []
+
+
+class _Ends(msgspec.Struct):
+    state: str = ""
+
+
+class Field(msgspec.Struct, rename="camel"):
+    """How the documents of a collection are found by a field, and whether they end by it.
+
+    https://cloud.google.com/firestore/docs/reference/rest/v1/projects.databases.collectionGroups.fields, read
+    November 2026.
+    """
+
+    index_config: _Indexed = _Indexed()
+    ttl_config: _Ends | None = None
+
+
 class Firestore:
     """One collection of one database."""
 
@@ -114,6 +133,12 @@ class Firestore:
             "limit": limit,
         }
         return self._run(operation, query, deadline)
+
+    def field(self, operation: str, name: str, deadline: Deadline) -> Field:
+        """Return how a field is set up."""
+        database = self._documents(operation, deadline).removesuffix("/documents")
+        path = f"/v1/{database}/collectionGroups/{self._collection}/fields/{name}"
+        return self._session.call(operation, "GET", path, None, Field, deadline=deadline)
 
     def close(self) -> None:
         """Let the connection go."""

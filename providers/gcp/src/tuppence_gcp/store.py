@@ -33,6 +33,7 @@ from tuppence.drivers import (
     Version,
 )
 from tuppence.errors import DriverError, ErrorCode
+from tuppence.findings import Finding
 from tuppence_gcp.allowance import FREE, Allowance
 from tuppence_gcp.blobs import LEAST, Blobs
 from tuppence_gcp.credentials import told_project
@@ -135,6 +136,12 @@ class FirestoreStore(StoreDriver):
         if self._blobs is not None:
             self._blobs.check("store.check", deadline)
 
+    def findings(self, *, deadline: Deadline) -> Iterable[Finding]:
+        """Look at who deletes what has expired, and at what is indexed."""
+        from tuppence_gcp.findings.store import findings
+
+        return findings(self._firestore, deadline, native_ttl=self.options.native_ttl)
+
     def permissions(self, role: Role, /) -> Sequence[Permission]:
         """Return permissions of IAM, and what they are for. Firestore knows them of whole databases."""
         project = self.options.project_id or told_project() or "*"
@@ -169,7 +176,8 @@ class FirestoreStore(StoreDriver):
         places: Mapping[int, str] = {}
         if self._blobs is not None:
             apart = {n: record for n, record in fitting.items() if self._goes_apart(record, condition)}
-            places = self._blobs.put(apart, "store.put", deadline)
+            if sum(len(record.body) for record in apart.values()) >= LEAST:
+                places = self._blobs.put(apart, "store.put", deadline)
         writes = {n: self._update(record, places.get(n, ""), deadline) for n, record in fitting.items()}
         if isinstance(condition, Absent):
             return errors + self._write_absent(writes, deadline)
@@ -244,9 +252,8 @@ class FirestoreStore(StoreDriver):
             self._blobs.close()
 
     def _goes_apart(self, record: Record, condition: Absent | Version | None) -> bool:
-        """Whether a record's body goes to the bucket: what is written once, will end, and is worth it."""
-        lasting = record.expires_at is None or not isinstance(condition, Absent)
-        return not lasting and len(record.body) >= LEAST
+        """Whether a record's body may go to the bucket: what is written once, and will end."""
+        return bool(record.body) and record.expires_at is not None and isinstance(condition, Absent)
 
     def _write(
         self,
