@@ -9,6 +9,7 @@ falls into the hour that comes twice runs the first time.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -19,6 +20,16 @@ FIELDS: Final = ("minute", "hour", "day of the month", "month", "weekday")
 _SPANS: Final = (60, 24, 31, 12, 7)
 _DAY: Final = 2
 _WEEKDAY: Final = 4
+_MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_WEEKDAYS: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_FIELDS: Final = (
+    (range(60), ()),
+    (range(24), ()),
+    (range(1, 32), ()),
+    (range(1, 13), _MONTHS),
+    (range(8), _WEEKDAYS),
+)
+"""The values of each field, and what some are called."""
 _VALUE: Final = r"(?:[0-9]{1,2}|[A-Za-z]{3})"
 _TERM: Final = re.compile(
     rf"(?:\*|(?P<first>{_VALUE})-(?P<last>{_VALUE}))(?:/(?P<step>[0-9]{{1,2}}))?|{_VALUE}"
@@ -52,6 +63,16 @@ def check_cron(line: str, where: str) -> None:
         raise ConfigError(f"{where}: {line!r}: {error}; {hint}") from None
 
 
+def values(line: str) -> list[list[int]]:
+    """Return what each field of a line that `check_cron` lets through stands for, from the lowest.
+
+    Weekdays count from Sunday, which is 0.
+    """
+    found = [_values(field, *about) for field, about in zip(line.upper().split(), _FIELDS, strict=True)]
+    found[_WEEKDAY] = sorted({day % 7 for day in found[_WEEKDAY]})  # both Sundays, in ranges such as 5-7 too
+    return found
+
+
 def next_due(line: str, zone: ZoneInfo, after: datetime) -> datetime:
     """Return the first moment after `after` (aware) at which `line` is due in `zone`, in UTC."""
     from cronsim import CronSim
@@ -61,6 +82,25 @@ def next_due(line: str, zone: ZoneInfo, after: datetime) -> datetime:
     while due <= after:  # in the hour that comes twice, cronsim's next may be the first time again
         due = next(times).astimezone(UTC)
     return due
+
+
+def _values(field: str, span: range, names: Sequence[str]) -> list[int]:
+    """Return the values that one field stands for."""
+    found: set[int] = set()
+    for term in field.split(","):
+        told, _, step = term.partition("/")
+        first, _, last = told.partition("-")
+        if told == "*":
+            chosen = span
+        else:
+            start = _value(first, span, names)
+            chosen = range(start, (_value(last, span, names) if last else start) + 1)
+        found.update(chosen[:: int(step or 1)])
+    return sorted(found)
+
+
+def _value(text: str, span: range, names: Sequence[str]) -> int:
+    return names.index(text) + span.start if text in names else int(text)
 
 
 def _not_portable(fields: list[str]) -> str:
