@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 
+from azure.arm import Arm
 from emulators import azurite, service_bus
 from tuppence.settings import Secret
 
@@ -11,6 +12,7 @@ __all__ = [
     "_azurite",
     "_nobody",
     "account",
+    "arm",
     "broker",
     "connection_string",
     "namespace",
@@ -67,8 +69,18 @@ def _nobody(monkeypatch):
         "AZURE_CLIENT_ID",
         "AZURE_TENANT_ID",
         "AZURE_CLIENT_SECRET",
+        "AZURE_SUBSCRIPTION_ID",
     ):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def arm(monkeypatch):
+    """Run a stand-in for Resource Manager, and let credentials for it be found."""
+    with Arm().running() as arm:
+        for name, value in arm.environment.items():
+            monkeypatch.setenv(name, value)
+        yield arm
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What a Storage Queue costs and keeps, seen with Microsoft's own client."""
 
 from base64 import b64encode
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from tuppence.clock import Deadline
 from tuppence.drivers import ZERO, Message, Role
 from tuppence.errors import DriverError, ErrorCode
 from tuppence.settings import Secret
+from tuppence_azure.messages import text_of
 from tuppence_azure.storage_queue import StorageQueue
 
 LEASE = timedelta(seconds=30)
@@ -141,3 +143,32 @@ def _through(connection_string, monkeypatch):
 
 def _opened(project):
     return driver_of(StorageQueue, project, connection_string=Secret(env="THROUGH"))
+
+
+def test_what_a_functions_host_has_set_aside_is_drained_from_its_queue(connection_string, account, project):
+    name = f"tuppence-{project}"
+    with (
+        queue_at(connection_string, name),
+        queue_at(connection_string, f"{name}-poison") as poison,
+        driver_of(StorageQueue, project, connection_string=account, set_aside=True) as queue,
+    ):
+        poison.send_message(text_of(Message(id="m1", body=b"\x00")))
+
+        with closing(queue.dead_letters()) as aside:
+            (delivery,) = aside.receive(
+                max_messages=1, wait=ZERO, lease=timedelta(seconds=30), deadline=Deadline.after(30)
+            )
+
+            assert delivery.message == Message(id="m1", body=b"\x00")
+            assert aside.dead_letters() is None
+
+
+def test_a_queue_whose_host_sets_aside_needs_that_queue_too(project):
+    with driver_of(StorageQueue, project, set_aside=True) as queue:
+        allowed = {one.resource.rpartition("/")[2]: set() for one in queue.permissions(Role.PROCESSOR)}
+        for one in queue.permissions(Role.PROCESSOR):
+            allowed[one.resource.rpartition("/")[2]].add(one.action.partition("/queues/")[2])
+
+        assert set(allowed) == {f"tuppence-{project}", f"tuppence-{project}-poison"}
+        assert allowed[f"tuppence-{project}-poison"] > allowed[f"tuppence-{project}"]
+        assert len(queue.permissions(Role.PRODUCER)) == 1

@@ -1,7 +1,7 @@
-"""A message in a Storage Queue: text, so the base64 of its id, a line break and its bytes.
+"""What a message is in a queue. In a Storage Queue it is text: the base64 of its id, a line break, its bytes.
 
-The service keeps nothing beside the text, and lanes mean nothing to it. A message that does not look so comes
-from a program that is not tuppence: then the text itself, base64 or not, is what it holds.
+That service keeps nothing beside the text, and lanes mean nothing to it. A message that does not look so is
+of a program that is not tuppence: then the text itself, base64 or not, is what it holds.
 """
 
 from __future__ import annotations
@@ -20,7 +20,13 @@ https://learn.microsoft.com/rest/api/storageservices/put-message, read November 
 """
 BODY: Final = TEXT // 4 * 3 - MAX_ID - 1
 """Bytes of a body, with the longest id there is."""
+_ID: Final = re.compile(f"[{re.escape(LETTERS)}]{{1,{MAX_ID}}}")
 _OURS: Final = re.compile(rb"([%s]{1,%d})\n" % (re.escape(LETTERS).encode(), MAX_ID))
+
+
+def id_of(told: str, number: object) -> str:
+    """Return the id of a message of Service Bus: its number there, where another program has sent it."""
+    return told if _ID.fullmatch(told) else f"number-{number}"
 
 
 def text_of(message: Message) -> str:

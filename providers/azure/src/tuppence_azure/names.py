@@ -20,3 +20,8 @@ def queue_named(project: str) -> str:
 def table_named(project: str) -> str:
     """Return `tuppence<project>`, without the signs that a table's name may not have."""
     return f"tuppence{_SIGNS.sub('', project)}"
+
+
+def app_named(project: str) -> str:
+    """Return `tuppence-<project>`, with which the names of its function apps and their group begin."""
+    return queue_named(project)

@@ -17,7 +17,9 @@ def tuppence_provider() -> Provider:
                 "service_bus": "tuppence_azure.queue:ServiceBusQueue",
                 "storage": "tuppence_azure.storage_queue:StorageQueue",
             },
+            Kind.COMPUTE: "tuppence_azure.compute:FunctionsCompute",
             Kind.STORE: "tuppence_azure.store:TableStore",
+            Kind.SCHEDULER: "tuppence_azure.scheduler:TimerScheduler",
             Kind.MAILER: {
                 "communication": "tuppence_azure.mailer:AcsMailer",
                 "logic_apps": "tuppence_azure.logic_apps:LogicAppsMailer",

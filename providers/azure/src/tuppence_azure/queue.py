@@ -24,8 +24,6 @@ import msgspec
 
 from tuppence.clock import Deadline
 from tuppence.drivers import (
-    LETTERS,
-    MAX_ID,
     ZERO,
     Context,
     Delivery,
@@ -40,6 +38,7 @@ from tuppence.drivers import (
 from tuppence.errors import DriverError, ErrorCode
 from tuppence_azure.apart import Apart
 from tuppence_azure.errors import failure, too_large
+from tuppence_azure.messages import id_of
 from tuppence_azure.service_bus import STEP, Namespace, ServiceBusOptions, is_of_one_message, translated
 
 UNIT: Final = "service_bus.operations"
@@ -59,7 +58,6 @@ COUNTED: Final = 256
 CHECK_WAIT: Final = 10.0
 
 _NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,258}[A-Za-z0-9])?")
-_OURS: Final = re.compile(f"[{re.escape(LETTERS)}]{{1,{MAX_ID}}}")
 _ACTIONS: Final[Mapping[Role, Sequence[str]]] = {
     Role.PRODUCER: ("send",),
     Role.PROCESSOR: ("receive",),
@@ -346,8 +344,7 @@ def _outgoing(message: Message) -> Any:
 
 def _delivery(message: Any, link: Any, latest: Any) -> Delivery:
     """Return a message as core knows it; the service's number names one that another program sent."""
-    told = str(message.message_id or "")
-    name = told if _OURS.fullmatch(told) else f"number-{message.sequence_number}"
+    name = id_of(str(message.message_id or ""), message.sequence_number)
     return Delivery(
         message=Message(id=name, body=_body(message)),
         receipt=Receipt(link, message),

@@ -1,7 +1,8 @@
 """The queue that costs nothing at rest: a Storage Queue, by signed requests and without an SDK.
 
 Options: `StorageQueueOptions`.
-Delivery: at least once, in no order. Attempts are counted. Nothing is set aside: core does that itself.
+Delivery: at least once, in no order. Attempts are counted. Nothing is set aside: core does that itself, but
+for what the host of a function app sets aside that is called with messages.
 Limits: 64 KiB of text a message, so 48 KiB of bytes, less the id. A call takes one message, so a batch is as
 many calls.
 Errors: `tuppence_azure.errors`.
@@ -18,6 +19,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
+
+import msgspec
 
 from tuppence.clock import Deadline
 from tuppence.connection import Answer
@@ -55,6 +58,9 @@ CHECK_WAIT: Final = 5.0
 _NAME: Final = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
 _FOR_GOOD: Final = "-1"
 """A message's time to live. Without it the service drops messages after a week."""
+_POISON: Final = "-poison"
+"""https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger, read November
+2026."""
 _GONE: Final = frozenset({"MessageNotFound", "PopReceiptMismatch"})
 _ACTIONS: Final[Mapping[Role, Sequence[str]]] = {
     Role.PRODUCER: ("messages/add/action",),
@@ -62,16 +68,22 @@ _ACTIONS: Final[Mapping[Role, Sequence[str]]] = {
     Role.REPORTER: (),
 }
 
+_MOVES: Final = ("messages/add/action",)
+"""What the host needs beside, which sets messages aside as the function app that it runs."""
+
 
 class StorageQueueOptions(StorageOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which queue, beside where.
 
     Attributes:
         queue: its name; empty means `tuppence-<project>`.
+        set_aside: whether functions are called with its messages. Their host moves what has failed five times
+            to `<queue>-poison`, which is drained from there.
 
     """
 
     queue: str = ""
+    set_aside: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what the service would."""
@@ -95,12 +107,14 @@ class StorageQueue(QueueDriver):
     """A queue of a storage account."""
 
     Options = StorageQueueOptions
-    features = frozenset({Feature.ATTEMPTS})
+    features = frozenset({Feature.ATTEMPTS, Feature.NATIVE_DEAD_LETTERS})
     limits = Limits(batch_items=MESSAGES, batch_bytes=MESSAGES * BODY, item_bytes=BODY)
 
     def __init__(self, options: StorageQueueOptions, context: Context) -> None:
         super().__init__(options, context)
         self.name = options.queue or queue_named(context.project)
+        if not options.set_aside:
+            self.features = self.features - {Feature.NATIVE_DEAD_LETTERS}
         self._storage = Storage("queue", options, context.clock)
 
     def check(self) -> None:
@@ -110,13 +124,15 @@ class StorageQueue(QueueDriver):
     def permissions(self, role: Role, /) -> Sequence[Permission]:
         """Return data actions of Azure's roles, and the queue they may touch."""
         account = self.options.account or "*"
-        resource = f"storageAccounts/{account}/queueServices/default/queues/{self.name}"
+        aside = role is Role.PROCESSOR and self.options.set_aside
+        where = f"storageAccounts/{account}/queueServices/default/queues"
         return [
             Permission(
                 action=f"Microsoft.Storage/storageAccounts/queueServices/queues/{action}",
-                resource=f"/subscriptions/*/resourceGroups/*/providers/Microsoft.Storage/{resource}",
+                resource=f"/subscriptions/*/resourceGroups/*/providers/Microsoft.Storage/{where}/{name}",
             )
-            for action in _ACTIONS[role]
+            for name in (self.name, self.name + _POISON)[: 1 + aside]
+            for action in (*_ACTIONS[role], *(_MOVES if name != self.name else ()))
         ]
 
     def send(self, messages: Sequence[Message], /, *, deadline: Deadline) -> Sequence[ItemError]:
@@ -166,6 +182,13 @@ class StorageQueue(QueueDriver):
     def depth(self, *, deadline: Deadline) -> tuple[int, timedelta | None]:
         """Return about how many messages wait or are leased. The service does not say how old they are."""
         return self._count("queue.depth", deadline), None
+
+    def dead_letters(self) -> QueueDriver | None:
+        """Return the queue into which the host of a function app moves what has failed too often."""
+        if not self.options.set_aside:
+            return None
+        aside = msgspec.structs.replace(self.options, queue=self.name + _POISON, set_aside=False)
+        return StorageQueue(aside, self.context)
 
     def close(self) -> None:
         """Let the connection go."""
