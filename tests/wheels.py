@@ -1,14 +1,34 @@
 """The distribution as its users get it: built, and installed into environments of its own."""
 
 import os
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("TUPPENCE_", "PYTHON"))}
 CLEAN |= {"UV_PYTHON_DOWNLOADS": "never", "SOURCE_DATE_EPOCH": "1794819600"}
+OLDEST = 11
+NEWEST_LOOKED_FOR = 20
+VERSION = "import sys; print(*sys.version_info[:2], sys.version_info.releaselevel)"
 PATIENCE = 300
 """Seconds after which a program that hangs fails its test."""
+
+
+def found_pythons():
+    """Return a released interpreter for each minor version that is on the path or kept by pyenv."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = {f"3.{sys.version_info.minor}": sys.executable}
+    for minor in range(OLDEST, NEWEST_LOOKED_FOR):
+        named = [shutil.which(f"python3.{minor}"), *sorted(pyenv.glob(f"3.{minor}.*/bin/python3"))]
+        for python in filter(None, named):
+            told = subprocess.run(
+                [python, "-c", VERSION], check=False, capture_output=True, text=True, env=CLEAN
+            )
+            if told.stdout.split() == ["3", f"{minor}", "final"]:
+                found.setdefault(f"3.{minor}", str(python))
+    return found
 
 
 def uv(*arguments):

@@ -1,20 +1,13 @@
 """That the wheel works by itself: on every Python that is here, and with the oldest libraries it allows."""
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from wheels import CLEAN, ROOT, Environment
+from wheels import ROOT, Environment, found_pythons
 
 pytestmark = pytest.mark.slow
-OLDEST = 11
-NEWEST_LOOKED_FOR = 20
-VERSION = "import sys; print(*sys.version_info[:2], sys.version_info.releaselevel)"
 HAVE = "import importlib.metadata as m, sys, tuppence.testing; print(*map(m.version, sys.argv[1:]))"
 QUICK = [
     *(f"tests/capture/test_{name}.py" for name in ("client", "frames", "packer", "places")),
@@ -23,21 +16,6 @@ QUICK = [
         for name in ("asked", "drain", "importer", "records", "seal", "tally")
     ),
 ]
-
-
-def found_pythons():
-    """Return a released interpreter for each minor version that is on the path or kept by pyenv."""
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    found = {f"3.{sys.version_info.minor}": sys.executable}
-    for minor in range(OLDEST, NEWEST_LOOKED_FOR):
-        named = [shutil.which(f"python3.{minor}"), *sorted(pyenv.glob(f"3.{minor}.*/bin/python3"))]
-        for python in filter(None, named):
-            told = subprocess.run(
-                [python, "-c", VERSION], check=False, capture_output=True, text=True, env=CLEAN
-            )
-            if told.stdout.split() == ["3", f"{minor}", "final"]:
-                found.setdefault(f"3.{minor}", str(python))
-    return found
 
 
 PYTHONS = found_pythons()

@@ -61,12 +61,15 @@ class FunctionsOptions(AzureOptions, frozen=True, kw_only=True):
         location: the region, as in `uksouth`; deployment needs it.
         memory: of each instance, in MB, as a Flex Consumption plan offers it; processors come in proportion.
         timeout: how long one call may take.
+        mail_group: the resource group of the Communication Services that mail reports, which the app may then
+            use by its own identity; empty where a key is given, or mail goes another way.
 
     """
 
     location: str = ""
     memory: Literal[512, 2048, 4096] = 2048
     timeout: timedelta = timedelta(minutes=15)
+    mail_group: str = ""
 
 
 class FunctionsCompute(ComputeDriver):

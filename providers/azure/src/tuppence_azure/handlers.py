@@ -16,6 +16,7 @@ from threading import Lock
 from typing import Any, Final
 
 import azure.functions as func
+
 from tuppence import functions, jobs
 from tuppence.config import load
 from tuppence.drivers import Role

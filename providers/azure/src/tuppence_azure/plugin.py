@@ -25,4 +25,5 @@ def tuppence_provider() -> Provider:
                 "logic_apps": "tuppence_azure.logic_apps:LogicAppsMailer",
             },
         },
+        deployer="tuppence_azure.deploy:AzureDeployer",
     )
