@@ -49,19 +49,19 @@ class Issuer(Faulty):
         self._server.socket.listen(64)
         private, certificate = key_pair()
         self._signer = crypt.RSASigner.from_string(private, "k1")
-        self._known = {"k1": certificate}
+        self.known = {"k1": certificate}
         self.certificates = f"{self.url}/certs"
         self.silent = False
 
     def answer(self, request):
         self.asked += 1
-        return error_of(503, "UNAVAILABLE") if self.silent else told(self._known)
+        return error_of(503, "UNAVAILABLE") if self.silent else told(self.known)
 
     def turn(self):
         """Sign with another key from now on, as happens every other week."""
         private, certificate = key_pair()
-        self._signer = crypt.RSASigner.from_string(private, f"k{len(self._known) + 1}")
-        self._known = {self._signer.key_id: certificate}
+        self._signer = crypt.RSASigner.from_string(private, f"k{len(self.known) + 1}")
+        self.known = {self._signer.key_id: certificate}
 
     def token(self, audience, email=INVOKER, *, by=None, **changed):
         """Return a token, as Google's services attach one to a call."""

@@ -40,6 +40,33 @@ def test_a_consumer_is_there_only_where_pubsub_calls(variables):
     assert "consume" in variables(TUPPENCE_PIPELINE__TRIGGER="event")["functions"]
 
 
+@pytest.mark.parametrize(
+    ("mailer", "secrets"),
+    [
+        ({"PROVIDER": "local"}, {}),
+        ({"PROVIDER": "gcp"}, {"SENDGRID_API_KEY": "tuppence-mybot-sendgrid-api-key"}),
+        ({"PROVIDER": "gcp", "SERVICE": "resend"}, {"RESEND_API_KEY": "tuppence-mybot-resend-api-key"}),
+    ],
+    ids=str,
+)
+def test_what_mail_needs_to_know_is_named_and_not_told(variables, mailer, secrets):
+    told = {f"TUPPENCE_MAILER__{key}": value for key, value in mailer.items()}
+
+    assert variables(**told)["secrets"] == secrets
+
+
+def test_a_secret_that_the_configuration_names_is_known_by_that_name(deployer, tmp_path):
+    made = deployer()
+    text = (tmp_path / "tuppence.toml").read_text(encoding="utf-8")
+    with_login = text.replace('provider = "local"', 'provider = "local"\npassword = {env = "SMTP_PASSWORD"}')
+    (tmp_path / "tuppence.toml").write_text(with_login, encoding="utf-8")
+
+    assert made.variables(tmp_path, destroy=True)["secrets"] == {}
+    assert deployer().variables(tmp_path, destroy=True)["secrets"] == {
+        "SMTP_PASSWORD": "tuppence-mybot-smtp-password"
+    }
+
+
 def test_accounts_have_names_that_google_takes(variables):
     found = variables(TUPPENCE_PROJECT="a-project-whose-name-is-rather-long")
 

@@ -33,6 +33,8 @@ ROLES: Final[Mapping[str, Role]] = {
     CONSUME: Role.PROCESSOR,
 }
 """Which permissions each function has."""
+KEYS: Final = {"SendGridMailer": "SENDGRID_API_KEY", "ResendMailer": "RESEND_API_KEY"}
+"""What holds the key of a mailer whose options name no other place."""
 _RESOURCE: Final = re.compile(r"projects/[^/]+(?:/(topic|subscription|database|bucket)s/(.+))?")
 
 
@@ -84,6 +86,7 @@ class GcpDeployer(TerraformDeployer):
                 }
                 for part in parts
             },
+            "secrets": self._secrets(drivers),
             "invoke_account": account_named(project, INVOKE),
             "build_account": account_named(project, BUILD),
             "source_bucket": bucket_named(project, "source", place),
@@ -99,8 +102,26 @@ class GcpDeployer(TerraformDeployer):
         return (
             f"Terraform's record of what there was stays in {self.folder}; delete it when you like.",
             "The services that were enabled in the project stay enabled, which costs nothing.",
+            "Secrets that you put into Secret Manager stay there.",
             "What applications have not sent yet stays in their journals.",
         )
+
+    def _secrets(self, drivers: Mapping[Kind, Any]) -> dict[str, str]:
+        """Return what the report's function has to know and a configuration does not hold.
+
+        By the environment variable that it is read from, the name of the secret in Secret Manager.
+        """
+        config = self.runtime.config
+        if not config.report.to:
+            return {}
+        named = [one.get("env", "") for one in config.kinds[Kind.MAILER].values() if isinstance(one, Mapping)]
+        mailer = drivers.get(Kind.MAILER)
+        if mailer is not None and mailer.options.api_key is None:
+            named.append(KEYS[type(mailer).__name__])
+        return {
+            variable: f"tuppence-{config.project}-{variable.lower().replace('_', '-')}"
+            for variable in filter(None, named)
+        }
 
     def _place(self) -> str:
         """Return Google's id of the project."""

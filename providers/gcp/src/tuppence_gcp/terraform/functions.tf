@@ -85,7 +85,18 @@ resource "google_cloudfunctions2_function" "this" {
     environment_variables = {
       GOOGLE_CLOUD_PROJECT = var.project_id
     }
+
+    dynamic "secret_environment_variables" {
+      for_each = each.value.role == "reporter" ? var.secrets : {}
+
+      content {
+        project_id = var.project_id
+        key        = secret_environment_variables.key
+        secret     = secret_environment_variables.value
+        version    = "latest"
+      }
+    }
   }
 
-  depends_on = [google_project_iam_member.build]
+  depends_on = [google_project_iam_member.build, google_secret_manager_secret_iam_member.reporter]
 }

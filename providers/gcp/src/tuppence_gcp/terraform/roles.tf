@@ -80,6 +80,22 @@ resource "google_project_iam_member" "project" {
   member  = google_service_account.function[each.value.part].member
 }
 
+# What mail needs to know. Whoever deploys has put it into Secret Manager; this module never sees it.
+resource "google_secret_manager_secret_iam_member" "reporter" {
+  for_each = {
+    for pair in flatten([
+      for part, function in var.functions : [
+        for secret in values(var.secrets) : { part = part, secret = secret } if function.role == "reporter"
+      ]
+    ]) : "${pair.part} ${pair.secret}" => pair
+  }
+
+  project   = var.project_id
+  secret_id = each.value.secret
+  role      = "roles/secretmanager.secretAccessor"
+  member    = google_service_account.function[each.value.part].member
+}
+
 # As whom Cloud Scheduler and Pub/Sub call the functions. It may do nothing else.
 resource "google_service_account" "invoke" {
   project      = var.project_id

@@ -76,6 +76,12 @@ variable "functions" {
   type        = map(object({ name = string, account = string, role = string, url = string }))
 }
 
+variable "secrets" {
+  description = "Secrets in Secret Manager that the report's function reads, by the environment variable it finds them in."
+  type        = map(string)
+  default     = {}
+}
+
 variable "invoke_account" {
   description = "The name of the service account as which functions are called."
   type        = string
