@@ -41,7 +41,7 @@ from tuppence_gcp.store import FirestoreStore
 
 CASES: Final = tuple(
     (hosts, events, every)
-    for hosts, every in ((4, FLUSH), (12, FLUSH), (20, FLUSH), (20, 2 * FLUSH))
+    for hosts, every in ((4, FLUSH), (8, FLUSH), (20, FLUSH), (20, 3 * FLUSH))
     for events in (10_000, 1_000_000, 10_000_000, 30_000_000, 100_000_000)
 )
 BYTES, READS, WRITES, DELETES = "pubsub.bytes", "firestore.reads", "firestore.writes", "firestore.deletes"

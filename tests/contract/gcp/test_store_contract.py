@@ -47,6 +47,7 @@ class TestFirestoreStoreWithCloudStorageOnEmulators(FirestoreContract, StoreCont
         """Keep every body in a bucket, so that the whole contract is held by that way of keeping them."""
         monkeypatch.setattr(FirestoreStore, "_goes_apart", lambda _, record, condition: bool(record.body))
         monkeypatch.setattr("tuppence_gcp.store.LEAST", 1)
+        monkeypatch.setattr("tuppence_gcp.store.ALONE", 1)
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", storage_url)
         with bucket_at(storage_url, project):
             yield

@@ -9,7 +9,7 @@ from tuppence.drivers import Absent, Key, Record
 from tuppence.errors import ErrorCode
 from tuppence.testing import ManualClock
 from tuppence.testing.contract import refused
-from tuppence_gcp.blobs import LEAST
+from tuppence_gcp.blobs import ALONE, LEAST
 from tuppence_gcp.store import FirestoreStore
 
 DAY = timedelta(days=1)
@@ -28,7 +28,8 @@ def bucket(storage_url, project, monkeypatch):
 
 
 @pytest.fixture
-def store(opened, firestore_url, project, bucket):
+def store(opened, firestore_url, project, bucket, monkeypatch):
+    monkeypatch.setattr("tuppence_gcp.store.ALONE", LEAST)  # so that one record is enough for a test
     return opened(FirestoreStore, firestore_url, collection=project, blobs=f"gs://{project}/of/bodies")
 
 
@@ -126,6 +127,16 @@ def test_small_bodies_are_one_object_when_there_are_enough_of_them(store, bucket
     ]
 
 
+def test_what_is_put_alone_is_no_drain_and_stays_in_firestore(store, bucket, clock, soon, monkeypatch):
+    monkeypatch.setattr("tuppence_gcp.store.ALONE", ALONE)
+
+    store.put([segment(1, clock)], condition=Absent(), deadline=soon())
+    assert not list(bucket.list_blobs())
+
+    store.put([segment(2, clock, bytes(ALONE))], condition=Absent(), deadline=soon())
+    assert len(list(bucket.list_blobs())) == 1
+
+
 def test_a_segment_that_comes_again_stays_where_it_was(store, clock, soon):
     first, again = segment(1, clock), segment(1, clock, b"again" * 10_000)
     store.put([first], condition=Absent(), deadline=soon())
@@ -191,6 +202,6 @@ def test_a_document_whose_body_found_no_bucket_is_not_written(
     plain = opened(FirestoreStore, firestore_url, collection=project)
 
     with refused(ErrorCode.NOT_FOUND):
-        gone.put([segment(1, clock)], condition=Absent(), deadline=soon())
+        gone.put([segment(n, clock) for n in (1, 2)], condition=Absent(), deadline=soon())
 
-    assert plain.get([segment(1, clock).key], deadline=soon()) == [None]
+    assert plain.get([segment(n, clock).key for n in (1, 2)], deadline=soon()) == [None, None]

@@ -29,6 +29,9 @@ from tuppence_gcp.session import GcpOptions, Session
 
 LEAST: Final = 8 * 1024
 """Bytes of the bodies of a call that are worth an object: fewer are better off in their documents."""
+ALONE: Final = 512 * 1024
+"""Bytes of a body that comes alone and is worth an object all the same: what is put alone is a rollup or the
+texts of an hour, three in each, and objects are paid for by the piece."""
 KEPT: Final = 32 * 1024 * 1024
 """Bytes of objects that are kept: an hour's, up to some 500 million events a month."""
 IDLE: Final = 2

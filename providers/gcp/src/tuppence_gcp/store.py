@@ -35,7 +35,7 @@ from tuppence.drivers import (
 from tuppence.errors import DriverError, ErrorCode
 from tuppence.findings import Finding
 from tuppence_gcp.allowance import FREE, Allowance
-from tuppence_gcp.blobs import LEAST, Blobs
+from tuppence_gcp.blobs import ALONE, LEAST, Blobs
 from tuppence_gcp.credentials import told_project
 from tuppence_gcp.documents import (
     MAX_DOCUMENT,
@@ -176,7 +176,8 @@ class FirestoreStore(StoreDriver):
         places: Mapping[int, str] = {}
         if self._blobs is not None:
             apart = {n: record for n, record in fitting.items() if self._goes_apart(record, condition)}
-            if sum(len(record.body) for record in apart.values()) >= LEAST:
+            least = LEAST if len(apart) > 1 else ALONE
+            if sum(len(record.body) for record in apart.values()) >= least:
                 places = self._blobs.put(apart, "store.put", deadline)
         writes = {n: self._update(record, places.get(n, ""), deadline) for n, record in fitting.items()}
         if isinstance(condition, Absent):
