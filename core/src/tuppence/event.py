@@ -123,6 +123,8 @@ def hour_of(time_ms: int) -> str:
 
 def hour_start(hour: str) -> datetime:
     """Return the moment at which an hour such as `2026111609` begins. Raises `ValueError`."""
+    if len(hour) != _HOUR_DIGITS or not hour.isdecimal():  # a longer number may be too large for a calendar
+        raise ValueError("not an hour of ten digits")
     return datetime(int(hour[:4]), int(hour[4:6]), int(hour[6:8]), int(hour[8:]), tzinfo=UTC)
 
 
@@ -136,6 +138,7 @@ def milliseconds(at: datetime) -> int:
     return (at - _EPOCH) // _MILLISECOND
 
 
+_HOUR_DIGITS: Final = 10
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _FIELDS: Final = frozenset({"id", "type", "time", "source", "user", "session", "data"})
