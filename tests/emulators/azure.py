@@ -37,11 +37,16 @@ def azurite(environment: Mapping[str, str] = _NOTHING) -> Iterator[str]:
 
 
 @contextmanager
-def service_bus(folder: Path, environment: Mapping[str, str] = _NOTHING) -> Iterator[str]:
-    """Run the broker that stands for Service Bus on the queues of a folder; yield a connection string."""
+def service_bus(
+    folder: Path, environment: Mapping[str, str] = _NOTHING, *, program: str = "main.py"
+) -> Iterator[str]:
+    """Run the broker that stands for Service Bus on the queues of a folder; yield a connection string.
+
+    Its program is `faulty.py` where it is to fail now and then.
+    """
     port = free_port()
-    program = ROOT / "tests" / "azure" / "broker" / "main.py"
-    with running([sys.executable, str(program), str(port), str(folder)], port, environment):
+    file = ROOT / "tests" / "azure" / "broker" / program
+    with running([sys.executable, str(file), str(port), str(folder)], port, environment):
         key = "SharedAccessKeyName=Root;SharedAccessKey=c2VjcmV0"
         yield f"Endpoint=sb://127.0.0.1:{port};{key};UseDevelopmentEmulator=true;"
 
