@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+from tuppence.clock import Deadline
+from tuppence.errors import DriverError, ErrorCode
+
+_AGAIN: Final = "Run `tuppence doctor` again."
 
 
 class State(StrEnum):
@@ -47,3 +54,27 @@ def note(detail: str, mend: str = "", *, part: str = "") -> Finding:
 def wrong(detail: str, mend: str, *, part: str = "") -> Finding:
     """Return something that has to be mended, and how."""
     return Finding(state=State.WRONG, detail=detail, mend=mend, part=part)
+
+
+Look = Callable[[Deadline], Iterable[Finding]]
+"""One look of a driver's, which may raise `DriverError`."""
+
+
+def looked(deadline: Deadline, *looks: Look, console: str) -> Iterator[Finding]:
+    """Look at one thing after the other. What one may not see is a finding, and hides none of the others.
+
+    Args:
+        deadline: by when.
+        *looks: what to look at. A driver's `check` says what is missing, and who is not let in.
+        console: where people see the same, as in `the AWS console`.
+
+    """
+    for look in looks:
+        try:
+            yield from look(deadline)
+        except DriverError as error:
+            if error.code is ErrorCode.UNAUTHENTICATED:
+                return
+            if error.code is not ErrorCode.NOT_FOUND:
+                allow = f"Allow it to whoever runs `tuppence doctor`, or look in {console}."
+                yield note(error.message, allow if error.code is ErrorCode.FORBIDDEN else _AGAIN)

@@ -1,24 +1,23 @@
 """What `tuppence doctor` is told of each part on AWS: a file for each, loaded when the doctor asks.
 
-A look makes a call or two. What one may not see is a finding, and hides none of the others.
+A look makes a call or two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import Any
 
+from tuppence import findings
 from tuppence.clock import Deadline
 from tuppence.errors import DriverError, ErrorCode
-from tuppence.findings import Finding, note, ok
+from tuppence.findings import Finding, Look, ok
 from tuppence_aws.errors import translate
 from tuppence_aws.session import AwsOptions, Session
 
-Look = Callable[[Deadline], Iterable[Finding]]
-
-_ALLOW: Final = "Allow it to whoever runs `tuppence doctor`, or look in the AWS console."
-_AGAIN: Final = "Run `tuppence doctor` again."
+looked = partial(findings.looked, console="the AWS console")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,18 +28,6 @@ class Caller:
     partition: str
     region: str
     identity: str
-
-
-def looked(deadline: Deadline, *looks: Look) -> Iterator[Finding]:
-    """Look at one thing after the other. A driver's `check` says what is missing, and who is not let in."""
-    for look in looks:
-        try:
-            yield from look(deadline)
-        except DriverError as error:
-            if error.code is ErrorCode.UNAUTHENTICATED:
-                return
-            if error.code is not ErrorCode.NOT_FOUND:
-                yield note(error.message, _ALLOW if error.code is ErrorCode.FORBIDDEN else _AGAIN)
 
 
 def whose(options: AwsOptions) -> Look:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from tuppence.clock import Deadline
-from tuppence.findings import Finding, note, ok, wrong
+from tuppence.findings import Finding, Look, note, ok, wrong
 from tuppence_aws.compute import CONSUME, FUNCTIONS, unfit
 from tuppence_aws.errors import translate
-from tuppence_aws.findings import Look, if_there, looked, whose
+from tuppence_aws.findings import if_there, looked, whose
 from tuppence_aws.names import named
 from tuppence_aws.session import Session
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from tuppence.clock import Deadline
 from tuppence.errors import DriverError, ErrorCode
-from tuppence.findings import Finding, note, ok, wrong
+from tuppence.findings import Finding, Look, note, ok, wrong
 from tuppence_azure.compute import PARTS, unfit
-from tuppence_azure.findings import Look, looked, where
+from tuppence_azure.findings import looked, where
 
 if TYPE_CHECKING:
     from tuppence_azure.compute import FunctionsCompute

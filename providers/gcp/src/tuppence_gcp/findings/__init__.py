@@ -1,33 +1,15 @@
 """What `tuppence doctor` is told of each part on Google Cloud: a file for each, loaded when the doctor asks.
 
-A look makes a call or two. What one may not see is a finding, and hides none of the others.
+A look makes a call or two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from functools import partial
 
-from tuppence.clock import Deadline
-from tuppence.errors import DriverError, ErrorCode
-from tuppence.findings import Finding, note
+from tuppence import findings
 
-Look = Callable[[Deadline], Iterable[Finding]]
-
-_ALLOW: Final = "Allow it to whoever runs `tuppence doctor`, or look in the Google Cloud console."
-_AGAIN: Final = "Run `tuppence doctor` again."
-
-
-def looked(deadline: Deadline, *looks: Look) -> Iterator[Finding]:
-    """Look at one thing after the other. A driver's `check` says what is missing, and who is not let in."""
-    for look in looks:
-        try:
-            yield from look(deadline)
-        except DriverError as error:
-            if error.code is ErrorCode.UNAUTHENTICATED:
-                return
-            if error.code is not ErrorCode.NOT_FOUND:
-                yield note(error.message, _ALLOW if error.code is ErrorCode.FORBIDDEN else _AGAIN)
+looked = partial(findings.looked, console="the Google Cloud console")
 
 
 def where(place: str) -> str:

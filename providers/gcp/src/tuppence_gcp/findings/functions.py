@@ -9,9 +9,9 @@ import msgspec
 
 from tuppence.clock import Deadline
 from tuppence.errors import DriverError, ErrorCode
-from tuppence.findings import Finding, ok, wrong
+from tuppence.findings import Finding, Look, ok, wrong
 from tuppence_gcp.compute import FUNCTIONS, WAITED
-from tuppence_gcp.findings import Look, looked, where
+from tuppence_gcp.findings import looked, where
 from tuppence_gcp.names import function_named
 from tuppence_gcp.session import Session, beside
 
