@@ -22,6 +22,7 @@ Advance = Callable[[int], None]
 """Called with how much has been done since the last call."""
 
 _NEXT: Final = {
+    ErrorCode.INVALID: "Mend what it names; `docs/reference/configuration.md` lists all settings.",
     ErrorCode.NOT_FOUND: "Check its name in your configuration; `tuppence doctor` looks at each resource.",
     ErrorCode.UNAUTHENTICATED: "Check the credentials of this machine, then run `tuppence doctor`.",
     ErrorCode.FORBIDDEN: "Allow it for the account in use, then run `tuppence doctor`.",
