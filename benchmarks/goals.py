@@ -49,6 +49,16 @@ def _of_calls(capture: Results) -> Iterator[tuple[str, ...]]:
         _met(ours["p50"] <= 2 and ours["p99"] <= 10),  # noqa: PLR2004 - the goal, as it stands above
         *_best(floor, "p50", "p99"),
     )
+    deque = floor[FLOORS[1]]
+    p50, p99 = ours["p50"] / deque["p50"], ours["p99"] / deque["p99"]
+    yield (
+        "the same, as multiples of an append to a deque",
+        "≤ 10 / ≤ 4.2",
+        f"{p50:.1f} / {p99:.1f}",
+        _met(p50 <= 10 and p99 <= 4.2),  # noqa: PLR2004 - where the goal was set, an append took 0.2 / 2.4 µs
+        "-",
+        "-",
+    )
     paced = capture["paced"]
     ours, nothing = paced[OURS], paced[FLOORS[0]]
     p50, p99 = ours["p50"] - nothing["p50"], ours["p99"] - nothing["p99"]

@@ -164,9 +164,24 @@ def test_the_quick_look_lets_no_name_pass_that_would_be_replaced(name):
     assert may_identify(name) or redact_text(name) == name
 
 
+@given(
+    st.lists(st.sampled_from(("password", "PIN", "api key", "my", "is", " ", "x")), max_size=9).map("".join)
+)
+def test_the_quick_look_lets_no_words_pass_that_would_be_replaced(text):
+    assert may_identify(text) or redact_text(text) == text
+
+
 @pytest.mark.parametrize(
     "name",
-    ["user-17", "u12345", "What is it?", "7fbcb2a2", "a1234567", "550e8400-e29b-41d4-a716-446655440000"],
+    [
+        "user-17",
+        "u12345",
+        "What is it?",
+        "Where is the page for my password?",
+        "7fbcb2a2",
+        "a1234567",
+        "550e8400-e29b-41d4-a716-446655440000",
+    ],
 )
 def test_the_quick_look_clears_what_applications_write_most(name):
     assert not may_identify(name)
