@@ -40,13 +40,14 @@ def main() -> None:
         "machine": machine(),
         "clients": [_described(one) for one in chosen],
     }
+    kept = json.loads(page.RESULTS.read_text(encoding="utf-8")) if page.RESULTS.exists() else {}
     for part in options.parts or PARTS:
         results[part] = _measured(part, chosen, options)
-    if options.json:
-        _write(options.json, results)
+        if options.json:
+            _write(options.json, results)
+        if options.docs:  # after each part: the next may take a quarter of an hour
+            _write(page.RESULTS, {**kept, **results})
     if options.docs:
-        kept = json.loads(page.RESULTS.read_text(encoding="utf-8")) if page.RESULTS.exists() else {}
-        _write(page.RESULTS, {**kept, **results})
         page.PAGE.write_text(page.filled(page.PAGE.read_text("utf-8"), {**kept, **results}), "utf-8")
         draw({**kept, **results}, page.CHART)
     show(results)

@@ -83,6 +83,14 @@ def collecting(kind: str) -> Iterator[Collector]:
             cast("IO[str]", process.stdout).close()
 
 
+def _read(request: Request) -> list[speech.Event]:
+    """Return the events of a request; none where it cannot be read."""
+    try:
+        return list(speech.events(request))
+    except speech.UNREADABLE:
+        return []
+
+
 def counted(requests: Sequence[Request]) -> Taken:
     """Count events: those that arrived, arrived again, and would be counted again.
 
@@ -92,7 +100,7 @@ def counted(requests: Sequence[Request]) -> Taken:
     known: dict[int, set[str | None]] = {}
     unknown: Counter[int] = Counter()
     for request in requests:
-        for n, identity in speech.events(request):
+        for n, identity in _read(request):
             if n < 0:
                 continue
             arrived[n] += 1

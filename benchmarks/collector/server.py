@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from collector.moods import Mood, Request
-from collector.speech import JSON, answer
+from collector.speech import JSON, UNREADABLE, answer
 
 HOST = "127.0.0.1"
 STATUS = {Mood.HEALTHY: 200, Mood.FAILING: 500, Mood.THROTTLING: 429}
@@ -70,14 +70,18 @@ class HttpServer:
     async def _meet(self, request: Request, writer: asyncio.StreamWriter) -> bool:
         """Treat a request as the mood wants; return whether the connection is still of use."""
         mood = self._mood
-        if mood in {Mood.HEALTHY, Mood.LOSING}:
-            self.taken.append(request)
         if mood is Mood.HANGING:
             await asyncio.Event().wait()
+        try:
+            kind, body = answer(request) if mood is Mood.HEALTHY else (JSON, REFUSAL)
+        except UNREADABLE:
+            writer.write(b"HTTP/1.1 400 -\r\nContent-Length: 0\r\n\r\n")
+            return False
+        if mood in {Mood.HEALTHY, Mood.LOSING}:
+            self.taken.append(request)
         if mood in {Mood.RESETTING, Mood.LOSING}:
             _reset(writer)
             return False
-        kind, body = answer(request) if mood is Mood.HEALTHY else (JSON, REFUSAL)
         head = f"HTTP/1.1 {STATUS[mood]} -\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
         writer.write(head.encode() + body)
         await writer.drain()

@@ -16,6 +16,8 @@ from urllib.parse import parse_qs
 
 from collector.moods import Request
 
+UNREADABLE = (ValueError, LookupError, TypeError)
+"""What reading a body raises into which two processes have written, on a connection they share by a fork."""
 Event = tuple[int, str | None]
 JSON = "application/json"
 

@@ -47,3 +47,28 @@ def test_each_mood_is_what_it_is_called_and_takes_what_it_should():
         "resetting": ["ConnectionResetError", *nothing],
         "losing": ["ConnectionResetError", *once_under_two_ids],
     }
+
+
+GARBLED = """
+import json
+from http.client import HTTPConnection
+from collector.handle import collecting, counted
+from collector.moods import Mood
+
+met = []
+with collecting("http") as collector:
+    collector.be(Mood.HEALTHY)
+    for body in ("", "{", "[]", json.dumps({"MessageBody": json.dumps({"n": 1})})):
+        connection = HTTPConnection("127.0.0.1", collector.port, timeout=5)
+        connection.request("POST", "/", body, {"X-Amz-Target": "AmazonSQS.SendMessage"})
+        met.append(connection.getresponse().status)
+        connection.close()
+    taken = counted(collector.taken())
+print(json.dumps([met, taken.requests, taken.delivered]))
+"""
+
+
+def test_what_cannot_be_read_is_refused_and_counts_for_nothing():
+    printed = subprocess.check_output([sys.executable, "-c", GARBLED], cwd=BENCHMARKS, timeout=PATIENCE)
+
+    assert json.loads(printed) == [[400, 400, 400, 200], 1, 1]
