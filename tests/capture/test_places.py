@@ -7,7 +7,6 @@ import pytest
 
 from tuppence import config as configuration
 from tuppence.capture import places
-from tuppence.capture.sender import clear_orphans
 from tuppence.testing.clock import ManualClock
 
 MIB = 1024 * 1024
@@ -39,7 +38,7 @@ def test_where_nobody_will_send_the_oldest_dead_journals_go(tmp_path, clock, cap
         leave(tmp_path / "j", name, clock)
         clock.advance(timedelta(seconds=1))
 
-    clear_orphans(tmp_path / "j", load(tmp_path), clock)
+    places.clear_orphans(tmp_path / "j", load(tmp_path), clock)
 
     assert {path.name for path in places.instances(tmp_path / "j")} == {"second", "third"}
     assert "first" in caplog.text
@@ -49,7 +48,7 @@ def test_many_dead_journals_wait_for_a_queue_that_is_away(tmp_path, clock):
     for name in ("first", "second", "third"):
         leave(tmp_path / "j", name, clock)
 
-    clear_orphans(tmp_path / "j", load(tmp_path, provider="local"), clock)
+    places.clear_orphans(tmp_path / "j", load(tmp_path, provider="local"), clock)
 
     assert len(list(places.instances(tmp_path / "j"))) == 3
 
@@ -59,7 +58,7 @@ def test_a_dead_journal_goes_when_it_is_too_old_and_a_living_one_stays(tmp_path,
     lock = leave(tmp_path / "j", "living", clock, alive=True)
     clock.advance(timedelta(days=15))
 
-    clear_orphans(tmp_path / "j", load(tmp_path, provider="local"), clock)
+    places.clear_orphans(tmp_path / "j", load(tmp_path, provider="local"), clock)
 
     assert [path.name for path in places.instances(tmp_path / "j")] == ["living"]
     lock.release()

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 HEAVY = {
     "jinja2", "click", "rich", "rapidfuzz", "css_inline", "cronsim", "boto3", "botocore", "google", "azure",
     "tuppence.report", "tuppence.cli", "tuppence.pipeline", "tuppence.testing", "pytest",
@@ -41,13 +43,18 @@ def test_a_client_that_captures_and_sends_loads_no_sdk_no_report_and_no_command_
     assert loaded_after(script, tmp_path) == ""
 
 
-def test_the_first_call_loads_nothing_of_what_sends(tmp_path):
+@pytest.mark.parametrize("others", [0, 3], ids=["alone", "beside others and what the dead left"])
+def test_the_first_call_loads_nothing_of_what_sends(tmp_path, others):
     script = (
         "import tuppence\n"
+        "from tuppence.capture import places\n"
         "tp = tuppence.Client(provider='local', capture={'directory': 'journal'})\n"
-        "tp.capture('start')\n"
-        "late = {'tuppence.drivers', 'tuppence.queue', 'dataclasses', 'tomllib'}\n"
-        "assert not late & set(sys.modules) - before\n"
+        "folder = places.prepared(places.directory(tp.config))\n"
+        f"living = [places.new_instance(folder, letter) for letter in 'abc'[:{others}]]\n"
+        "for _, lock in living[1:]: lock.release()\n"
+        "assert tp.capture('start')\n"
+        "late = {'tuppence.capture.sender', 'tuppence.drivers', 'tuppence.queue', 'dataclasses', 'tomllib'}\n"
+        "assert not late & set(sys.modules) - before, late & set(sys.modules)\n"
     )
 
     assert loaded_after(script, tmp_path) == ""

@@ -141,10 +141,7 @@ class Instance:
         if reason:
             raise ValueError(f"{folder} is unfit for a journal: {reason}")
         places.prepared(folder)
-        if any(places.instances(folder)):
-            from tuppence.capture.sender import clear_orphans
-
-            clear_orphans(folder, self._config, self._clock)
+        places.clear_orphans(folder, self._config, self._clock)
         path, owner = places.new_instance(folder, self.id)
         try:
             journal = Journal(FileSegments(path), self._config.capture.journal_bytes)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import logging
 import os
 import re
 import sys
@@ -24,11 +25,16 @@ from typing import Final
 
 import msgspec
 
+from tuppence.clock import Clock
 from tuppence.config import Config
 from tuppence.kinds import Kind
 
+log = logging.getLogger("tuppence")
+
 OWNER_LOCK: Final = "owner.lock"
 SENDER_LOCK: Final = "sender.lock"
+DEAD_JOURNALS: Final = 16
+"""Full journals of dead processes that are kept on one host."""
 _UNFINISHED: Final = ".new-"
 _ESCAPED: Final = re.compile(r"\\([0-7]{3})")
 """How a blank, and what else would break a line, is written in the list of mounts (proc(5))."""
@@ -171,6 +177,31 @@ def remove_instance(folder: Path) -> None:
         if path.name != OWNER_LOCK:
             path.unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def clear_orphans(folder: Path, config: Config, clock: Clock) -> None:
+    """Hold what dead processes left to its bounds in age and size, for a host on which nobody sends.
+
+    Many processes may die at once while the queue is away, so the bound in size is that of many journals;
+    where no queue is configured, nobody will come for them, and it is that of one.
+    """
+    oldest = clock.now().timestamp() - config.capture.orphan_age.total_seconds()
+    most = config.capture.journal_bytes * (DEAD_JOURNALS if config.configured else 1)
+    left = sum(size(path) for path in instances(folder))
+    for path in list(instances(folder)):
+        if touched(path) >= oldest and left <= most:
+            continue
+        try:
+            lock = Lock.take(path / OWNER_LOCK, create=False)
+        except OSError:
+            lock = None
+        if lock is not None:
+            left -= size(path)
+            log.warning(
+                "tuppence: the unsent events of %s were too old or too many, and are removed", path.name
+            )
+            remove_instance(path)
+            lock.release()
 
 
 def unfit(folder: Path) -> str | None:

@@ -33,8 +33,6 @@ log = logging.getLogger("tuppence")
 SEND_TIMEOUT: Final = timedelta(seconds=10)
 """One attempt to send what is pending; what is left waits for the next."""
 MESSAGES_AT_ONCE: Final = 64
-DEAD_JOURNALS: Final = 16
-"""Full journals of dead processes that are kept on one host."""
 _NEVER: Final = frozenset({ErrorCode.INVALID, ErrorCode.TOO_LARGE})
 """What no later try can mend: the batch is set aside and reported, so that those behind it go on."""
 
@@ -242,31 +240,6 @@ class Sender:
         owner = self._served.pop(name).owner
         if owner is not None:
             owner.release()
-
-
-def clear_orphans(folder: Path, config: Config, clock: Clock) -> None:
-    """Hold what dead processes left to its bounds in age and size, for a host on which nobody sends.
-
-    Many processes may die at once while the queue is away, so the bound in size is that of many journals;
-    where no queue is configured, nobody will come for them, and it is that of one.
-    """
-    oldest = clock.now().timestamp() - config.capture.orphan_age.total_seconds()
-    most = config.capture.journal_bytes * (DEAD_JOURNALS if config.configured else 1)
-    left = sum(places.size(path) for path in places.instances(folder))
-    for path in list(places.instances(folder)):
-        if places.touched(path) >= oldest and left <= most:
-            continue
-        try:
-            lock = Lock.take(path / places.OWNER_LOCK, create=False)
-        except OSError:
-            lock = None
-        if lock is not None:
-            left -= places.size(path)
-            log.warning(
-                "tuppence: the unsent events of %s were too old or too many, and are removed", path.name
-            )
-            places.remove_instance(path)
-            lock.release()
 
 
 def send_orphans(
