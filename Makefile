@@ -42,7 +42,7 @@ fuzz: .venv-fuzz/.ready ## ten minutes of damaged input; FUZZ_SECONDS=3600 for m
 	UV_PROJECT_ENVIRONMENT=.venv-fuzz $(UV) sync --quiet --frozen --no-default-groups --group fuzz --python $(PYTHON)
 	@touch $@
 
-bench: .venv-bench/.ready ## half an hour beside peers: what a call costs, what is lost; BENCH='--quick' for less
+bench: .venv-bench/.ready ## fifty minutes beside peers: what a call costs, what is lost; BENCH='--quick' for less
 	.venv-bench/bin/python benchmarks/peers.py $(BENCH)
 
 .venv-bench/.ready: .tools/bin/uv pyproject.toml core/pyproject.toml $(wildcard providers/*/pyproject.toml) uv.lock

@@ -1,8 +1,8 @@
 """Runs the benchmarks against peers: `make bench`.
 
-    python benchmarks/peers.py [capture] [faults] [latency] [--quick] [--json FILE] [--docs]
+    python benchmarks/peers.py [capture] [faults] [latency] [pipeline] [--quick] [--json FILE] [--docs]
 
-Half an hour for all of it. `--docs` puts the results, the tables and the chart into the documentation.
+Fifty minutes for all of it. `--docs` puts the results, the tables and the chart into the documentation.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 import capture.measure
 import faults.play
 import page
+import pipeline.measure
 import zero_latency.measure
 from chart import draw
 from clients import EAGER, KNOWN, OURS, Known
@@ -27,7 +28,7 @@ from goals import goals
 from machine import machine
 from tables import Results, tables
 
-PARTS = ("capture", "faults", "latency")
+PARTS = ("capture", "faults", "latency", "pipeline")
 
 
 def main() -> None:
@@ -94,6 +95,9 @@ def _measured(part: str, chosen: Sequence[Known], options: argparse.Namespace) -
         scenarios = [one.quick() for one in named] if options.quick else named
         clients = [one for one in chosen if one.speaks]
         return _plain(faults.play.play_all(clients, scenarios, options.jobs, _say))
+    if part == "pipeline":
+        volumes = pipeline.measure.QUICK if options.quick else pipeline.measure.VOLUMES
+        return pipeline.measure.measure(volumes, _say)
     _say(f"latency: {OURS}")
     return zero_latency.measure.measure(quick=options.quick)
 

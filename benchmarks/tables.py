@@ -10,6 +10,20 @@ from clients import EAGER, FLOORS, OURS
 
 Results = Mapping[str, Any]
 Row = tuple[str, ...]
+PIPELINE = {
+    "drain": ("drain, events a second", ",.0f"),
+    "seal": ("seal, events a second", ",.0f"),
+    "both": ("drain and seal, events a second", ",.0f"),
+    "ratio": ("times as fast as reading the same as JSON", ".2f"),
+    "seal_mb": ("memory while draining and sealing, MB", ",.0f"),
+    "wire": ("bytes an event on the wire and as segment", ",.1f"),
+    "numbers": ("bytes an event in rollups", ",.1f"),
+    "texts": ("bytes an event in texts", ",.1f"),
+    "report": ("a week's report, CPU seconds", ",.2f"),
+    "report_mb": ("memory while reporting, MB", ",.0f"),
+    "read_mb": ("read for the report, MB", ",.1f"),
+}
+"""What is measured of the pipeline: in words, and how it is written."""
 NO_EXIT = {"SIGKILL", "SIGKILL, disk gone", "freeze"}
 """Faults in which a process is given no time to end."""
 
@@ -42,6 +56,8 @@ def tables(results: Results) -> Iterator[Table]:
             )
     if "latency" in results:
         yield _latency(results["latency"])
+    if "pipeline" in results:
+        yield _pipeline(results["pipeline"])
 
 
 def _clients(results: Results) -> Table:
@@ -125,6 +141,14 @@ def _latency(latency: Results) -> Table:
     keys = ("p50", "p95", "p99", "added_p50", "added_p95")
     rows: list[Row] = [(name, *(f"{one[key]:.2f}" for key in keys)) for name, one in named]
     return Table("latency", "How long callers wait for an answer that takes 12 ms", head, rows)
+
+
+def _pipeline(found: Results) -> Table:
+    head = ("", *(f"{int(volume):,} a month" for volume in found))
+    rows: list[Row] = [
+        (words, *(f"{one[key]:{form}}" for one in found.values())) for key, (words, form) in PIPELINE.items()
+    ]
+    return Table("pipeline", "From the queue to the report, on one core", head, rows)
 
 
 def _number(value: float) -> str:

@@ -1,1 +1,1 @@
-"""What the pipeline takes and keeps: `python -m benchmarks.pipeline`."""
+"""What the pipeline takes and keeps: `make bench BENCH=pipeline`."""

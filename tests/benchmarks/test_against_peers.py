@@ -58,6 +58,16 @@ def test_what_a_killed_process_captured_arrives_through_its_successor_or_is_coun
     assert (gone["calls"], gone["lost"]) == (13, 13)
 
 
+@pytest.mark.slow
+def test_what_is_drained_sealed_and_reported_is_measured_of_each_volume(measured):
+    found = measured("pipeline")["pipeline"]
+
+    assert list(found) == ["100000"]
+    ours = found["100000"]
+    assert all(number > 0 for number in ours.values())
+    assert ours["both"] < min(ours["drain"], ours["seal"])
+
+
 def test_the_page_shows_the_results_that_lie_beside_it(tmp_path):
     page = shutil.copy(PAGE, tmp_path / "page.md")
 
