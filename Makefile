@@ -3,6 +3,8 @@ PYTHON ?= python3
 UV := .tools/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
+# as pip does: tests and benchmarks start many processes, and each would compile all that it imports
+export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test quick faults fuzz bench lint matrix docs lock clean

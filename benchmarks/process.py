@@ -1,4 +1,4 @@
-"""What every measured process is given: a home of its own, credentials for nothing, and no proxy."""
+"""What every measured process is given: a home of its own, bytecode, credentials for nothing, no proxy."""
 
 from __future__ import annotations
 
@@ -18,10 +18,16 @@ _CREDENTIALS: Final = {
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Return the environment of a process that lives in `home` and finds this folder's modules."""
+    """Return the environment of a process that lives in `home` and finds this folder's modules.
+
+    What it imports is kept compiled, as packages are once they are installed. Where a machine forbids that,
+    each start would measure Python's compiler.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.lower().endswith("_proxy") and not name.startswith(("TUPPENCE_", "XDG_"))
+        if not name.lower().endswith("_proxy")
+        and not name.startswith(("TUPPENCE_", "XDG_"))
+        and name != "PYTHONDONTWRITEBYTECODE"
     }
     return {**kept, **_CREDENTIALS, "HOME": str(home), "TMPDIR": str(home), "PYTHONPATH": str(HOME)}

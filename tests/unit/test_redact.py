@@ -74,6 +74,13 @@ def test_a_name_that_is_personal_data_becomes_one_stable_stand_in():
     assert "jane" not in pseudonym("jane@example.com")
 
 
+@given(st.integers(1, 60), st.randoms(use_true_random=False))
+def test_a_name_of_digits_alone_is_treated_as_the_patterns_would(length, chance):
+    name = "".join(chance.choices("0123456789", k=length))
+
+    assert (pseudonym(name) == name) == (redact_text(name) == name)
+
+
 def test_long_names_stay_distinct_when_shortened():
     assert shortened("a" * 500, 200) != shortened("a" * 501, 200)
     assert len(shortened("a" * 500, 200)) <= 200

@@ -59,13 +59,14 @@ _PLACES: Final = _pattern(
     postcode=r"\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b",
 )
 _ACCOUNTS: Final = _pattern(uuid=_UUID, iban=r"\b[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
+_LONGEST_NUMBER: Final = 41  # digits; what is longer is no number of anyone's
 _NUMBERS: Final = _pattern(
     uuid=_UUID,
     date=(
         r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?"
         r"|\b\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d\d)\b"
     ),
-    number=r"(?:[+(]|(?<![\w.,]))\d(?:[ ().\-/]{0,2}\d){5,40}(?!\w)",
+    number=rf"(?:[+(]|(?<![\w.,]))\d(?:[ ().\-/]{{0,2}}\d){{5,{_LONGEST_NUMBER - 1}}}(?!\w)",
 )
 _DIGIT: Final = re.compile(r"\d")
 # Looks that decide whether a pattern is worth its time. They begin with what is rare in a text, so that `re`
@@ -184,6 +185,8 @@ def pseudonym(name: str) -> str:
     The stand-in is a hash: it counts a person as one without naming them, but whoever can guess the name
     can recognise it.
     """
+    if name.isdecimal() and name.isascii():  # as messengers number people; a pattern would find it just so
+        return _hashed(name) if _SHORTEST_ACCOUNT <= len(name) <= _LONGEST_NUMBER else name
     return name if redact_text(name) == name else _hashed(name)
 
 

@@ -1,10 +1,11 @@
 """The journal: where captured events stand, safe from the death of the process, until they are sent.
 
 A journal is a folder of segments, files of fixed size that are allocated in full before they are mapped: a
-sparse file on a full disk would kill the application with SIGBUS. An event is appended by one `mmap.write`,
-which copies and moves on in a single step under the interpreter's lock, so that no call waits for a lock:
-not from another thread, not from a signal handler, not from `__del__`. When a segment is full, every caller
-that notices prepares the next one, and the first to publish it wins.
+sparse file on a full disk would kill the application with SIGBUS. Their pages are made writable then, too:
+one touched for the first time costs a call several times what the rest of it does. An event is appended by
+one `mmap.write`, which copies and moves on in a single step under the interpreter's lock, so that no call
+waits for a lock: not from another thread, not from a signal handler, not from `__del__`. When a segment is
+full, every caller that notices prepares the next one, and the first to publish it wins.
 
     offset  bytes  what, in a segment
     0       4      magic `tpj` and the format's version, 0x01
@@ -18,8 +19,10 @@ that notices prepares the next one, and the first to publish it wins.
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
+import sys
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -30,6 +33,9 @@ MAGIC: Final = b"tpj\x01"
 SEGMENT_BYTES: Final = 1024 * 1024
 FIRST: Final = 64
 SUFFIX: Final = ".journal"
+_POPULATE_WRITE: Final = 23
+"""`MADV_POPULATE_WRITE` of Linux 5.14, https://man7.org/linux/man-pages/man2/madvise.2.html. Python has no
+name for it."""
 _TRIES: Final = 8
 _REMEMBERED: Final = 64
 """Successors kept, for callers that were put to sleep while so many segments were written."""
@@ -100,10 +106,13 @@ class FileSegments:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             os.posix_fallocate(file, 0, SEGMENT_BYTES)
-            return mmap.mmap(file, SEGMENT_BYTES)
+            segment = mmap.mmap(file, SEGMENT_BYTES)
+            touch(segment)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
+        else:
+            return segment
         finally:
             os.close(file)
 
@@ -130,6 +139,20 @@ class MemorySegments:
     def create(self, number: int) -> mmap.mmap:
         """Return a new segment."""
         return self._maps.setdefault(number, mmap.mmap(-1, SEGMENT_BYTES))
+
+
+def touch(segment: mmap.mmap) -> None:
+    """Make each page of a segment writable at once, where the system knows how.
+
+    Raises `OSError` where writing would end in SIGBUS.
+    """
+    if sys.platform != "linux":
+        return
+    try:
+        segment.madvise(_POPULATE_WRITE)
+    except OSError as error:
+        if error.errno == errno.EFAULT:
+            raise
 
 
 class _Current(NamedTuple):
