@@ -46,6 +46,14 @@ def test_a_provider_that_is_not_installed_is_pointed_out(tuppence):
     assert "pip install tuppence-acme" in result.stdout
 
 
+def test_a_slip_in_a_providers_name_is_refused_before_anything_is_written(tuppence, folder):
+    result = tuppence("init", "--config", "new.toml", "--provider", "azur")
+
+    assert result.status == COULD_NOT
+    assert "did you mean 'azure'?" in result.stderr
+    assert not (folder / "new.toml").exists()
+
+
 def test_a_time_zone_variable_that_is_no_name_is_passed_over(tuppence, folder, monkeypatch):
     monkeypatch.setenv("TZ", ":/etc/localtime")
 

@@ -103,6 +103,13 @@ def test_a_missing_provider_says_what_to_install(plugin):
         found.provider("azure")
 
 
+def test_a_slip_in_a_name_is_told_from_what_is_missing(plugin):
+    found = plugins.load([plugin("acme", GOOD)])
+
+    with pytest.raises(PluginError, match=r"did you mean 'acme'\?"):
+        found.provider("acne")
+
+
 def test_a_missing_kind_names_who_has_one(plugin):
     found = plugins.load([plugin("acme", GOOD)])
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 GROUP = "tuppence"
 BLOCK_VARIABLE = "TUPPENCE_BLOCK_PLUGINS"
+_A_SLIP = 0.65
+"""How alike two names are where one may be a slip of the pen, as `asw` of `aws`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +49,18 @@ class Plugins:
         if name in _blocked():
             raise PluginError(f"provider {name!r} is blocked by {BLOCK_VARIABLE}")
         known = ", ".join(sorted(self.providers)) or "none"
+        meant = self.nearest(name)
+        hint = f"did you mean {meant!r}? If not, " if meant else ""
         raise PluginError(
             f"provider {name!r} is not installed (installed: {known}); "
-            f"install it with `pip install tuppence-{name}`, or choose another with `provider = …`"
+            f"{hint}install it with `pip install tuppence-{name}`, or choose another with `provider = …`"
         )
+
+    def nearest(self, name: str) -> str:
+        """Return the installed provider whose name this looks like a slip of, or nothing."""
+        import difflib
+
+        return next(iter(difflib.get_close_matches(name, self.providers, n=1, cutoff=_A_SLIP)), "")
 
     def driver_class(self, kind: Kind, name: str, service: str = "") -> type[Driver]:
         """Import and return the driver class of one kind; this is where an SDK is first loaded.

@@ -76,6 +76,7 @@ def init(
     Every line has its comment. A file that is there stays as it is.
     """
     place = Path(session.config_file or NAME).absolute()
+    advice = _advice(provider)
     text = TEMPLATE.format(
         provider=_toml(provider),
         project=_toml(project or _project_of(place.parent)),
@@ -93,7 +94,7 @@ def init(
             "Edit it, or write another with `tuppence init --config FILE`.",
         ) from None
     session.output.say(f"Wrote {place}")
-    session.output.say(_advice(provider))
+    session.output.say(advice)
     session.output.result({"config": str(place), "provider": provider})
 
 
@@ -125,9 +126,13 @@ def _machine_zone() -> str:
 
 
 def _advice(provider: str) -> str:
+    """Return what comes next, or refuse a provider's name that is a slip of the pen."""
+    installed = plugins.load()
     try:
-        found = plugins.load().provider(provider)
+        found = installed.provider(provider)
     except PluginError as error:
+        if installed.nearest(provider):
+            raise
         return f"Before it works: {error}."
     command = "deploy --plan" if found.deployer else "doctor"
     return f"Look it over, then run `tuppence {command}`."
