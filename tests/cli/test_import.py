@@ -56,6 +56,16 @@ def test_lines_that_are_no_events_are_named_and_the_rest_goes_on(tuppence, event
     assert result.stdout == "2 events imported from 4 lines; 2 refused.\n"
 
 
+def test_a_file_that_is_named_so_is_read_as_csv(tuppence, events):
+    rows = ("type,time,text", "question,2026-11-10T09:00:00Z,Where is my order?")
+
+    read = tuppence("import", events(*rows, name="events.CSV"))
+    told = tuppence("import", "--format", "ndjson", events(*rows, name="events.csv"))
+
+    assert (read.status, read.stdout) == (DONE, "1 event imported from 1 line; 0 refused.\n")
+    assert told.status == COULD_NOT
+
+
 def test_json_lists_some_refusals_and_counts_all(tuppence, events):
     result = tuppence("import", events(*["{"] * 300), "--json")
 

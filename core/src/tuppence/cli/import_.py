@@ -28,12 +28,11 @@ PROGRESS: Final = 1_000
     "--format",
     "form",
     type=click.Choice(["ndjson", "csv"]),
-    default="ndjson",
-    show_default=True,
+    show_default="csv where FILE is named so, else ndjson",
     help="One JSON object a line, or CSV with a header line.",
 )
 @shared
-def import_(session: Session, file: BinaryIO, form: str) -> int:
+def import_(session: Session, file: BinaryIO, form: str | None) -> int:
     """Put the events of FILE into the queue.
 
     A FILE called - is standard input.
@@ -41,6 +40,7 @@ def import_(session: Session, file: BinaryIO, form: str) -> int:
     A line that cannot be an event is named on standard error, and the rest goes on. The same file twice
     changes nothing.
     """
+    form = form or ("csv" if file.name.lower().endswith(".csv") else "ndjson")
     imported = _import(session, _bounded(file), cast("Format", form))
     lines, sent = count(imported.lines, "line"), count(imported.sent, "event")
     session.output.say(f"{sent} imported from {lines}; {imported.refused:,} refused.")
