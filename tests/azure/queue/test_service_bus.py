@@ -1,7 +1,9 @@
 """What a queue of Service Bus costs and keeps, seen with Microsoft's own client."""
 
 import gc
+import json
 import socket
+import time
 import warnings
 from datetime import timedelta
 
@@ -181,6 +183,32 @@ def test_what_takes_a_connection_and_says_nothing_is_given_up(project, monkeypat
         heard.close()
 
     assert codes == [ErrorCode.TIMEOUT] * 2
+
+
+@pytest.mark.parametrize("settle", ["ack", "nack"])
+def test_what_says_nothing_of_a_message_that_is_settled_is_given_up_by_the_deadline(
+    tmp_path, project, monkeypatch, settle
+):
+    plan = {"faults": ["silent"], "rate": 1, "seed": 1}
+    (tmp_path / "faults.json").write_text(json.dumps(plan), encoding="utf-8")
+    clock = ServiceClock(tmp_path / "clock")
+    with (
+        broker_queue(tmp_path, f"tuppence-{project}", lock=30),
+        service_bus(tmp_path, clock.environment, program="faulty.py") as told,
+        driver_of(ServiceBusQueue, project, connection_string=MADE_UP) as queue,
+    ):
+        monkeypatch.setenv("MADE_UP", told.replace("127.0.0.1", "localhost"))  # who calls it so is answered
+        send(queue, Message(id="one", body=b"x"))
+        queue.close()
+        monkeypatch.setenv("MADE_UP", told)
+        taken = receive(queue)
+        began = time.monotonic()
+        with pytest.raises(DriverError) as caught:
+            getattr(queue, settle)(taken, deadline=Deadline.after(2))
+        took = time.monotonic() - began
+
+    assert caught.value.code is ErrorCode.TIMEOUT
+    assert took < 8  # a connection is closed as well; by itself the client waits for 35
 
 
 def code_of(queue, seconds):

@@ -279,6 +279,7 @@ class ServiceBusQueue(QueueDriver):
                     errors.append(ItemError(position, lost))
                     continue
                 with self._working(operation, deadline):
+                    _end_by(deadline, receipt.link)
                     settle(receipt)
                 self._count(0)
             except DriverError as error:
@@ -359,6 +360,14 @@ def _body(message: Any) -> bytes:
     if isinstance(body, bytes):
         return body
     return body.encode() if isinstance(body, str) else b"".join(body)
+
+
+def _end_by(deadline: Deadline, link: Any) -> None:
+    """Give a message that is settled half of the time to be confirmed, and half to be settled another way.
+
+    The SDK's calls take no timeout, and wait for 35 seconds (azure-servicebus 7.15).
+    """
+    link._config.timeout = link._config.try_timeout = deadline.remaining() / 2  # noqa: SLF001 - see above
 
 
 def _ask_no_more(link: Any) -> None:
