@@ -19,6 +19,8 @@ from pathlib import Path
 
 from process import environment
 
+from pipeline.worker import STEPS
+
 VOLUMES = (100_000, 1_000_000, 10_000_000, 100_000_000)
 """Events a month."""
 QUICK = VOLUMES[:1]
@@ -42,7 +44,7 @@ def _volume(a_month: int, say: Callable[[str], None]) -> dict[str, float]:
             found: dict[str, float] = json.loads(ended.stdout)
             return found
 
-        sent, counted, _, reported = (apart(step) for step in ("fill", "hours", "make", "weeks"))
+        sent, counted, _, reported = (apart(step) for step in STEPS)
     count, spent = sent["events"], counted["drain"] + counted["seal"]
     return {
         "drain": count / counted["drain"],

@@ -17,7 +17,7 @@ STEPS = {
     "make": (weeks.make, "weeks.db"),
     "weeks": (weeks.measured, "weeks.db"),
 }
-"""What is done, and on which file."""
+"""What is done, one after the other, and on which file."""
 
 
 def main() -> None:

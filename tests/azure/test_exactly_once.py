@@ -62,15 +62,14 @@ KINDS = {
 }
 ALL = tuple(fault for kind in KINDS.values() for fault in kind)
 EVERY_KIND = os.environ.get("FAULTS") == "each"
+LONG = {"unanswered": pytest.mark.timeout(3600)}
+"""By Service Bus, whose tries are longer: each that is not answered is waited for."""
 CASES = [("storage", "all together")]
-UNHURRIED = pytest.mark.timeout(3600)
-"""Every seventh request waits until its try is given up, and the tries of a call grow longer."""
 if EVERY_KIND:
-    CASES += [(queue, kind) for queue in ("storage", "service_bus") for kind in KINDS if kind != "unanswered"]
-    CASES += [pytest.param(queue, "unanswered", marks=UNHURRIED) for queue in ("storage", "service_bus")]
-    CASES += [("service_bus", "all together")]
-
-
+    CASES += [("storage", kind) for kind in KINDS]
+    CASES += [
+        pytest.param("service_bus", kind, marks=LONG.get(kind, ())) for kind in (*KINDS, "all together")
+    ]
 BROKER = {"throttling", "failing", "silent", "refused", "lost", "expired"}
 """What the broker knows of them."""
 

@@ -26,6 +26,9 @@ def writable_in_advance():
     return True
 
 
+needed = pytest.mark.skipif(not writable_in_advance(), reason="needs Linux 5.14, see CONTRIBUTING.md")
+
+
 def faults_while_filling(one):
     """Fill a segment with frames, and return how often a page was touched for the first time meanwhile."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -41,7 +44,7 @@ def made(tmp_path):
     one.close()
 
 
-@pytest.mark.skipif(not writable_in_advance(), reason="needs Linux 5.14, see CONTRIBUTING.md")
+@needed
 def test_no_call_touches_a_page_for_the_first_time(made):
     assert faults_while_filling(made) < SEGMENT_BYTES / mmap.PAGESIZE / 10
 
@@ -56,7 +59,7 @@ def test_where_the_system_does_not_know_how_each_page_is_touched_when_it_is_writ
     assert FRAME in (tmp_path / "00000001.journal").read_bytes()
 
 
-@pytest.mark.skipif(not writable_in_advance(), reason="needs Linux 5.14, see CONTRIBUTING.md")
+@needed
 def test_what_would_kill_the_application_later_is_an_error_now(tmp_path):
     segments = FileSegments(tmp_path)
     cut_short = segments.create(1)

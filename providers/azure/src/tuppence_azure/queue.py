@@ -39,7 +39,7 @@ from tuppence.errors import DriverError, ErrorCode
 from tuppence_azure.apart import Apart
 from tuppence_azure.errors import failure, too_large
 from tuppence_azure.messages import id_of
-from tuppence_azure.service_bus import STEP, Namespace, ServiceBusOptions, is_of_one_message, translated
+from tuppence_azure.service_bus import Namespace, ServiceBusOptions, is_of_one_message, translated
 
 UNIT: Final = "service_bus.operations"
 """Each message sent, delivered, completed, given back or renewed is an operation, one sent or delivered as
@@ -56,6 +56,8 @@ LEAST_WAIT: Final = 1.0
 COUNTED: Final = 256
 """Messages that are counted, by looking at each: AMQP knows no other way."""
 CHECK_WAIT: Final = 10.0
+PEEK: Final = 5.0
+"""Seconds for one look at what is there."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,258}[A-Za-z0-9])?")
 _ACTIONS: Final[Mapping[Role, Sequence[str]]] = {
@@ -229,7 +231,7 @@ class ServiceBusQueue(QueueDriver):
     def _receiving(self, operation: str, deadline: Deadline) -> Any:
         if self._receiver is None:
             client = self._namespace.client(operation)
-            link = client.get_queue_receiver(self.name, sub_queue=self.sub_queue, timeout=STEP)
+            link = client.get_queue_receiver(self.name, sub_queue=self.sub_queue)
             self._receiver = self._opened(link, operation, deadline)
         return self._receiver
 
@@ -307,7 +309,7 @@ class ServiceBusQueue(QueueDriver):
         """Look at messages from a sequence number on, leased ones too."""
         with self._working(operation, deadline):
             found: list[Any] = self._receiving(operation, deadline).peek_messages(
-                most, sequence_number=first, timeout=min(STEP, deadline.remaining())
+                most, sequence_number=first, timeout=min(PEEK, deadline.remaining())
             )
         self._count(*(len(_body(message)) for message in found) if found else [0])
         return found
@@ -365,7 +367,7 @@ def _body(message: Any) -> bytes:
 def _end_by(deadline: Deadline, link: Any) -> None:
     """Give a message that is settled half of the time to be confirmed, and half to be settled another way.
 
-    The SDK's calls take no timeout, and wait for 35 seconds (azure-servicebus 7.15).
+    The SDK's calls take no timeout, and by themselves wait for a minute and more (azure-servicebus 7.15).
     """
     link._config.timeout = link._config.try_timeout = deadline.remaining() / 2  # noqa: SLF001 - see above
 

@@ -17,8 +17,6 @@ from tuppence_azure.errors import failure
 
 SCOPE: Final = "https://servicebus.azure.net/.default"
 DOMAIN: Final = "servicebus.windows.net"
-STEP: Final = 5.0
-"""Seconds for one step of the SDK's own that is given no other time."""
 OPENING: Final = 30.0
 """Seconds for opening a link, which nobody may be waiting for any more."""
 _NAMESPACE: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{4,48}[A-Za-z0-9]|[A-Za-z0-9.-]+\.[A-Za-z]+")
