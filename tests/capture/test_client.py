@@ -1,9 +1,7 @@
 """What an application may rely on when it calls the client."""
 
-import asyncio
 import decimal
 import enum
-import gc
 import os
 import secrets
 import signal
@@ -82,76 +80,6 @@ def test_every_stated_outcome_is_recorded_once(client, sent, way_out, outcome):
     client.flush()
 
     assert outcomes(sent()[1]) == [outcome]
-
-
-@pytest.mark.parametrize(
-    ("raised", "outcome"),
-    [
-        (ValueError("x"), "error"),
-        (TimeoutError(), "timeout"),
-        (asyncio.CancelledError(), "aborted"),
-        (KeyboardInterrupt(), "aborted"),
-        (SystemExit(), "aborted"),
-        (GeneratorExit(), "aborted"),
-    ],
-)
-def test_an_exception_that_leaves_the_block_is_its_outcome_and_goes_on(client, sent, raised, outcome):
-    def ask():
-        with client.question("?") as question:
-            question.answered()
-            raise raised
-
-    with pytest.raises(type(raised)):
-        ask()
-    client.flush()
-
-    assert outcomes(sent()[1]) == [outcome]
-
-
-def test_an_outcome_stated_before_an_exception_stands(client, sent):
-    def ask():
-        with client.question("?") as question:
-            question.rate_limited("per minute")
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        ask()
-    client.flush()
-
-    [event] = sent()[1]
-    assert (event.data["outcome"], event.data["cause"]) == ("rate_limited", "per minute")
-
-
-def test_a_cancelled_task_leaves_aborted(client, sent):
-    async def ask():
-        async with client.question("?"):
-            await asyncio.sleep(60)
-
-    async def main():
-        task = asyncio.create_task(ask())
-        await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        assert await client.aflush()
-
-    asyncio.run(main())
-
-    assert outcomes(sent()[1]) == ["aborted"]
-
-
-def test_a_generator_that_nobody_finishes_leaves_aborted(client, sent):
-    def stream():
-        with client.question("?") as question:
-            yield "token"
-            question.answered()
-
-    answer = stream()
-    next(answer)
-    del answer
-    gc.collect()
-    client.flush()
-
-    assert outcomes(sent()[1]) == ["aborted"]
 
 
 def test_feedback_names_its_question(client, sent):

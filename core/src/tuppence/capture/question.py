@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from tuppence.capture.outcome import departure
 from tuppence.event import Outcome
 
 if TYPE_CHECKING:
     from tuppence.capture.client import Client
     from tuppence.capture.instance import Instance
 
-_GONE: Final = frozenset(
-    {"CancelledError", "GeneratorExit", "KeyboardInterrupt", "SystemExit", "ClientDisconnect"}
-)
-_LATE: Final = frozenset({"TimeoutError", "Timeout", "ReadTimeout", "ConnectTimeout", "APITimeoutError"})
-
 
 class Question:
     """What `Client.question()` returns; use it with `with` or `async with`.
 
-    Leaving the block without a word means `answered`. An exception that leaves it means `error`, a timeout
-    `timeout` and a cancellation `aborted`, unless an outcome other than `answered` was stated before. A
-    process that dies inside the block leaves `aborted`.
+    Leaving the block without stating an outcome means `answered`. An exception that leaves it means `error`,
+    `timeout`, `rate_limited` or, where the caller went away, `aborted`. An outcome stated before stands, but
+    for `answered` followed by an error. A process that dies inside the block leaves `aborted`.
 
     Attributes:
         id: names the question to `Client.feedback`, also from another process; empty before the block is
@@ -89,10 +85,8 @@ class Question:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None and self._outcome in (None, Outcome.ANSWERED):
-            self._outcome = _outcome_of(kind)
-            if self._outcome is not Outcome.ABORTED:
-                self._end = {**self._end, "cause": kind.__name__}
+        if kind is not None:
+            self._leave_by(kind, error)
         end = {
             "latency_ms": round((time.perf_counter() - self._started) * 1000),
             **self._end,
@@ -110,14 +104,17 @@ class Question:
     ) -> None:
         self.__exit__(kind, error, trace)
 
+    def _leave_by(self, kind: type[BaseException], error: BaseException | None) -> None:
+        """Let an exception that leaves the block have its say, where what was stated does not stand."""
+        if self._outcome not in (None, Outcome.ANSWERED):
+            return
+        left = departure(kind, error)
+        if left.outcome is Outcome.ABORTED:
+            self._outcome = self._outcome or Outcome.ABORTED
+            return
+        self._outcome = left.outcome
+        self._end = {**self._end, "cause": left.cause}
+
     def _state(self, outcome: Outcome, data: dict[str, Any], cause: str = "") -> None:
         self._outcome = outcome
         self._end = {**data, "cause": cause} if cause else data
-
-
-def _outcome_of(kind: type[BaseException]) -> Outcome:
-    """Return the outcome an exception's type stands for. Names are compared, so that nothing is imported."""
-    names = {base.__name__ for base in kind.__mro__}
-    if names & _GONE:
-        return Outcome.ABORTED
-    return Outcome.TIMEOUT if names & _LATE else Outcome.ERROR
