@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tuppence.pipeline.rollup import Cell, Rollup, Seen
+from tuppence.pipeline.rollup import Cell, Rollup, RouteUse, Seen
 from tuppence.pipeline.sketch import IdSet
 from tuppence.pipeline.texts import ASKERS, Text, key_of
 from tuppence.report.facts import Evidence, facts
@@ -33,6 +33,10 @@ class Log:
     def ask(self, text, outcome="answered", times=1, **details):
         for number in range(times):
             self.say("question", text=text, outcome=outcome, number=number, **details)
+
+    def request(self, route, status=200, times=1, **details):
+        for _ in range(times):
+            self.say("request", route=route, status=status, **details)
 
     def say(self, kind, at="2026-11-10T09", **details):
         self.events.append({"type": kind, "hour": at, **details})
@@ -96,6 +100,13 @@ def cell_of(events):
         if "ms" in question:
             cell.latency.add(question["ms"])
     cell.sources = count(q["source"] for q in questions if q.get("source"))
+    for event in events:
+        if event["type"] == "request":
+            use = cell.routes.setdefault(event["route"], RouteUse())
+            use.requests += 1
+            use.errors += event["status"] >= 500
+            if "ms" in event:
+                use.latency.add(event["ms"])
     return cell
 
 

@@ -204,7 +204,8 @@ def test_a_first_week_begun_late_is_not_compared_by_percentages(log):
 
 
 def test_subjects_say_how_many_how_good_and_what_is_missing(log):
-    log.ask("y", times=100, at="2026-11-02T10")
+    log.ask("y", times=90, at="2026-11-02T10")
+    log.ask("gap", "no_match", times=10, at="2026-11-02T10")
     log.ask("y", times=104)
     log.ask("gap", "no_match", times=16)
 

@@ -222,7 +222,7 @@ def enormous(log):
 def test_the_largest_possible_mail_stays_below_the_limit(enormous):
     size = len(render_html(enormous).encode())
 
-    assert 80_000 < size < MAX_HTML
+    assert 50_000 < size < MAX_HTML
     assert not enormous.health.omitted
 
 

@@ -97,6 +97,16 @@ class Histogram(msgspec.Struct, omit_defaults=True):
         """Return how many values were counted."""
         return sum(self.buckets.values())
 
+    def above(self, value: int) -> int:
+        """Return how many values lie in buckets above the one that holds `value`."""
+        bucket = _bucket(value) if value > 0 else 0
+        return sum(count for number, count in self.buckets.items() if number > bucket)
+
+    def below(self, value: int) -> int:
+        """Return how many values lie in buckets below the one that holds `value`."""
+        bucket = _bucket(value) if value > 0 else 0
+        return sum(count for number, count in self.buckets.items() if number < bucket)
+
     def percentile(self, fraction: float) -> int | None:
         """Return the value below which `fraction` of the values lie (nearest rank), or `None` of nothing."""
         total = self.count()

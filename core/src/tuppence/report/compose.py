@@ -9,12 +9,12 @@ from tuppence.report.document import Report
 from tuppence.report.scoreboard import heroes, ledger
 from tuppence.report.sections import sections
 from tuppence.report.verdict import subject
-from tuppence.report.view import Todo, View
+from tuppence.report.view import WHOLE, Room, Todo, View
 from tuppence.report.words import counted, days_of, moment, offset
 
 
-def compose(report: Report) -> View:
-    """Return what the mail says."""
+def compose(report: Report, room: Room = WHOLE) -> View:
+    """Return what the mail says, its lists cut to `room`."""
     start = datetime.fromisoformat(report.period.start)
     last_day = (datetime.fromisoformat(report.period.end) - timedelta(hours=1)).date()
     counts = report.totals.events > 0
@@ -30,7 +30,7 @@ def compose(report: Report) -> View:
         ledger=ledger(report) if counts else (),
         legend=_legend(report) if counts else "",
         todos=tuple(Todo(title=one.title, why=one.why, command=one.command) for one in report.actions),
-        sections=sections(report),
+        sections=sections(report, room),
         footer=tuple(_footer(report)),
     )
 

@@ -9,11 +9,15 @@ from typing import Final, Literal
 
 import msgspec
 
+from tuppence.event import Outcome
 from tuppence.report.rates import Rate
 
 VERSION: Final = 1
 
 Kind = Literal["normal", "quiet", "silent", "empty"]
+Measure = Literal[
+    "answered", "helpful", "failed", "p50", "p95", "request_errors", "request_p50", "request_p95"
+]
 
 
 class Period(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +54,14 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     p95: int | None
     p99: int | None
     count: int
+
+
+class Requests(msgspec.Struct, frozen=True, kw_only=True):
+    """The requests of an API; `errors` are answers of 500 and above."""
+
+    total: int
+    errors: int
+    latency_ms: Latency
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +101,28 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
     unresolved: dict[str, int]
     useful: Useful
     latency_ms: Latency
+    requests: Requests
     health: Arrival
+
+    @property
+    def answered(self) -> Rate:
+        """The share of questions that were answered."""
+        return Rate.out_of(self.outcomes[Outcome.ANSWERED], sum(self.outcomes.values()))
+
+    @property
+    def helpful(self) -> Rate:
+        """The share of ratings that said the answer helped."""
+        return Rate.out_of(self.useful.yes, self.useful.yes + self.useful.no)
+
+    @property
+    def failed(self) -> Rate:
+        """The share of questions that ended in an error or a timeout."""
+        return Rate.out_of(self.unresolved["outage"], sum(self.outcomes.values()))
+
+    @property
+    def request_errors(self) -> Rate:
+        """The share of requests that were answered with 500 and above."""
+        return Rate.out_of(self.requests.errors, self.requests.total)
 
 
 class Health(Arrival, frozen=True, kw_only=True):
@@ -198,11 +231,14 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """What one route of an API did."""
+    """What one route of an API did; `failing` as `changes.fails` judges it."""
 
     name: str
     requests: int
     errors: int
+    requests_before: int | None
+    errors_before: int | None
+    failing: bool
     p50: int | None
     p95: int | None
 
@@ -212,6 +248,24 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     questions: int
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """One measure beside the week before.
+
+    Attributes:
+        measure: which; shares are fractions of 1, times milliseconds.
+        now, before: its values.
+        direction: where it went, if by more than chance explains.
+        tone: whether that is good or bad news, if it is either.
+
+    """
+
+    measure: Measure
+    now: float
+    before: float
+    direction: Literal["up", "down", ""]
+    tone: Literal["good", "bad", ""]
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -252,7 +306,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     useful: Useful
     helpful: Rate
     latency_ms: Latency
+    requests: Requests
     trend: list[Past]
+    changes: list[Comparison]
     by_hour: list[list[int]]
     by_hour_of: Literal["questions", "events"]
     last_event: str | None
@@ -276,3 +332,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def before(self) -> Past | None:
         """The week before, where there was one."""
         return self.trend[-2] if len(self.trend) > 1 else None
+
+    def change(self, measure: Measure) -> Comparison | None:
+        """Return what became of a measure since the week before, where both weeks have enough cases."""
+        return next((one for one in self.changes if one.measure == measure), None)

@@ -10,14 +10,14 @@ from typing import Final
 import tuppence
 from tuppence.event import Outcome
 from tuppence.pipeline.rollup import Cell, Seen
-from tuppence.pipeline.sketch import HLL_ERROR
+from tuppence.pipeline.sketch import HLL_ERROR, Histogram
 from tuppence.pipeline.texts import Text
 from tuppence.report import document as doc
 from tuppence.report import tables
 from tuppence.report.arrival import arrival
+from tuppence.report.changes import changes, request_times
 from tuppence.report.numbers import Numbers
 from tuppence.report.period import Week
-from tuppence.report.rates import Rate
 from tuppence.report.rhythm import kind_of, last_event
 from tuppence.report.topics import group
 
@@ -79,7 +79,7 @@ def facts(evidence: Evidence) -> doc.Report:
     weeks = every[first:]
     trend = [_past(weeks, at, arrival(every, first + at, evidence.after)) for at in range(len(weeks))]
     this, now = weeks[-1], trend[-1]
-    total = this.total
+    total, before = this.total, weeks[-2].total if len(weeks) > 1 else None
     groups = group(evidence.texts, evidence.texts_before)
     gaps, gaps_distinct = tables.gaps(groups)
     return doc.Report(
@@ -90,11 +90,13 @@ def facts(evidence: Evidence) -> doc.Report:
         totals=now.totals,
         outcomes=now.outcomes,
         unresolved=now.unresolved,
-        answered=Rate.out_of(now.outcomes[Outcome.ANSWERED], sum(now.outcomes.values())),
+        answered=now.answered,
         useful=now.useful,
-        helpful=Rate.out_of(now.useful.yes, now.useful.yes + now.useful.no),
+        helpful=now.helpful,
         latency_ms=now.latency_ms,
+        requests=now.requests,
         trend=trend,
+        changes=changes(weeks, trend),
         by_hour=this.questions if total.questions else this.events,
         by_hour_of="questions" if total.questions else "events",
         last_event=last_event(weeks),
@@ -106,7 +108,7 @@ def facts(evidence: Evidence) -> doc.Report:
         worst_hour=this.worst,
         sources=tables.sources(total),
         models=tables.models(total),
-        routes=tables.routes(total),
+        routes=tables.routes(total, before),
         types=tables.types(total),
         health=_health(evidence, now, total),
         next=doc.Next(send=evidence.next_send.isoformat(timespec="seconds"), week=evidence.next_week.label),
@@ -134,13 +136,22 @@ def _past(weeks: Sequence[Numbers], at: int, arrived: doc.Arrival) -> doc.Past:
         outcomes=outcomes,
         unresolved=unresolved,
         useful=doc.Useful(yes=total.useful_yes, no=total.useful_no),
-        latency_ms=doc.Latency(
-            p50=total.latency.percentile(0.5),
-            p95=total.latency.percentile(0.95),
-            p99=total.latency.percentile(0.99),
-            count=total.latency.count(),
+        latency_ms=_latency(total.latency),
+        requests=doc.Requests(
+            total=sum(use.requests for use in total.routes.values()),
+            errors=sum(use.errors for use in total.routes.values()),
+            latency_ms=_latency(request_times(total)),
         ),
         health=arrived,
+    )
+
+
+def _latency(times: Histogram) -> doc.Latency:
+    return doc.Latency(
+        p50=times.percentile(0.5),
+        p95=times.percentile(0.95),
+        p99=times.percentile(0.99),
+        count=times.count(),
     )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Literal
 
-from tuppence.event import Outcome
 from tuppence.report.document import Past, Report, Totals
 from tuppence.report.rates import LEAST, Rate
 from tuppence.report.verdict import thing
@@ -75,7 +75,7 @@ def _count(report: Report, label: str, of: Callable[[Past], int], note: str = ""
 
 
 def _answered(report: Report) -> Figure:
-    return _rate(report, "Answered", report.answered, answered_of)
+    return _rate(report, "Answered", "answered")
 
 
 def _helpful(report: Report) -> Figure:
@@ -89,26 +89,16 @@ def _helpful(report: Report) -> Figure:
             bars=(),
             history="",
         )
-    return _rate(report, "Helpful", report.helpful, helpful_of)
+    return _rate(report, "Helpful", "helpful")
 
 
-def answered_of(past: Past) -> Rate:
-    """Return the share of a week's questions that were answered."""
-    return Rate.out_of(past.outcomes[Outcome.ANSWERED], sum(past.outcomes.values()))
-
-
-def helpful_of(past: Past) -> Rate:
-    """Return the share of a week's ratings that said yes."""
-    return Rate.out_of(past.useful.yes, past.useful.yes + past.useful.no)
-
-
-def _rate(report: Report, label: str, now: Rate, of: Callable[[Past], Rate]) -> Figure:
-    history = [of(past) for past in report.trend]
-    change = rate_change(report, now, of)
+def _rate(report: Report, label: str, measure: Literal["answered", "helpful"]) -> Figure:
+    history: list[Rate] = [getattr(past, measure) for past in report.trend]
+    change = rate_change(report, measure)
     return Figure(
         label=label,
-        value=rate(now),
-        note=interval(now) or "too few for a rate",
+        value=rate(history[-1]),
+        note=interval(history[-1]) or "too few for a rate",
         change=str(change),
         tone=change.tone,
         bars=_bars([value.yes / value.of if value.of else 0.0 for value in history]),
@@ -116,35 +106,32 @@ def _rate(report: Report, label: str, now: Rate, of: Callable[[Past], Rate]) -> 
     )
 
 
-def rate_change(report: Report, now: Rate, of: Callable[[Past], Rate]) -> Change:
+def rate_change(report: Report, measure: Literal["answered", "helpful"]) -> Change:
     """Return what became of a rate since the week before."""
-    reason = why_not(report.before)
     if report.before is None:
-        return Change(reason)
-    before = of(report.before)
-    return change_of_rate(now, before) if before.of else Change("had no ratings")
+        return Change(why_not(report.before))
+    before: Rate = getattr(report.before, measure)
+    return change_of_rate(before, report.change(measure)) if before.of else Change("had no ratings")
 
 
 def _times(report: Report) -> Iterator[Figure]:
     """Yield the median and the 95th percentile of the time to an answer."""
     if not report.latency_ms.count:
         return
-    yield _time(report, "Half answered within", lambda past: past.latency_ms.p50)
-    yield _time(report, "95 % answered within", lambda past: past.latency_ms.p95)
+    yield _time(report, "Median answer time", "p50")
+    yield _time(report, "95th percentile", "p95")
 
 
-def _time(report: Report, label: str, of: Callable[[Past], int | None]) -> Figure:
-    now = of(report.trend[-1]) or 0
-    before = report.before
-    if before is None:
-        change = Change(why_not(before))
-    else:
-        least = min(report.latency_ms.count, before.latency_ms.count)
-        change = change_of_span(now, of(before), least)
-    history = [of(past) for past in report.trend]
+def _time(report: Report, label: str, measure: Literal["p50", "p95"]) -> Figure:
+    history: list[int | None] = [getattr(past.latency_ms, measure) for past in report.trend]
+    change = (
+        Change(why_not(report.before))
+        if report.before is None
+        else change_of_span(history[-2], report.change(measure))
+    )
     return Figure(
         label=label,
-        value=span(now),
+        value=span(history[-1]),
         note="" if report.latency_ms.count >= LEAST else f"of only {report.latency_ms.count}",
         change=str(change),
         tone=change.tone,

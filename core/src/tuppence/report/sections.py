@@ -11,8 +11,8 @@ from tuppence.report.grid import busiest, grid
 from tuppence.report.health import health
 from tuppence.report.inert import NAME, line
 from tuppence.report.rates import LEAST, Rate
-from tuppence.report.scoreboard import helpful_of, rate_change
-from tuppence.report.view import Entry, Section, Table
+from tuppence.report.scoreboard import rate_change
+from tuppence.report.view import Entry, Room, Section, Table
 from tuppence.report.words import (
     NBSP,
     before_column,
@@ -26,10 +26,6 @@ from tuppence.report.words import (
     span,
 )
 
-TOPICS: Final = 10
-GAPS: Final = 8
-ROWS: Final = 5
-"""Rows the mail shows of any other list. The JSON and the attached tables hold more."""
 OUTCOME_WORDS: Final[Mapping[str, str]] = {
     Outcome.NO_MATCH: "no match",
     Outcome.REFUSED: "refused",
@@ -49,7 +45,7 @@ UNRESOLVED_WORDS: Final = {
 }
 
 
-def sections(report: Report) -> tuple[Section, ...]:
+def sections(report: Report, room: Room) -> tuple[Section, ...]:
     """Return the sections that have something to show, in reading order."""
     makers = {
         "What was asked": _asked,
@@ -59,12 +55,14 @@ def sections(report: Report) -> tuple[Section, ...]:
         "Speed": _speed,
         "API routes": _routes,
     }
-    shown = (make(title, report) for title, make in makers.items() if title not in report.health.omitted)
+    shown = (
+        make(title, report, room) for title, make in makers.items() if title not in report.health.omitted
+    )
     return (*shown, health(report))
 
 
-def _asked(title: str, report: Report) -> Section:
-    shown = report.topics[:TOPICS]
+def _asked(title: str, report: Report, room: Room) -> Section:
+    shown = report.topics[: room.topics]
     most = max(topic.count for topic in shown)
     others = report.totals.questions - sum(topic.count for topic in shown)
     return Section(
@@ -93,11 +91,11 @@ def _topic(topic: Topic, report: Report, most: int) -> Entry:
     )
 
 
-def _unanswered(title: str, report: Report) -> Section:
+def _unanswered(title: str, report: Report, room: Room) -> Section:
     open_questions = sum(report.unresolved.values())
     if not open_questions:
         return Section(title=title, intro="Nothing: every question was answered.")
-    shown = report.gaps[:GAPS]
+    shown = report.gaps[: room.gaps]
     most = max((gap.demand for gap in shown), default=1)
     further = report.gaps_distinct - len(shown)
     asked = report.totals.questions
@@ -105,7 +103,7 @@ def _unanswered(title: str, report: Report) -> Section:
         title=title,
         intro=f"{number(open_questions)} of {counted(asked, 'question')} had no answer. "
         "Those that most people missed most often come first.",
-        tables=tuple(_reasons(report)),
+        tables=tuple(_reasons(report, room)),
         entries=tuple(_gap(gap, most) for gap in shown),
         after=f"And {counted(further, 'more question')} without an answer." if further > 0 else "",
     )
@@ -125,7 +123,7 @@ def _gap(gap: Gap, most: int) -> Entry:
     )
 
 
-def _reasons(report: Report) -> Iterator[Table]:
+def _reasons(report: Report, room: Room) -> Iterator[Table]:
     """Yield how questions failed, and the causes that the application named."""
     before = report.before.unresolved if report.before else None
     yield Table(
@@ -143,12 +141,12 @@ def _reasons(report: Report) -> Iterator[Table]:
             head=("Cause", "Outcome", "Questions"),
             rows=tuple(
                 (cause.cause, OUTCOME_WORDS.get(cause.outcome, cause.outcome), number(cause.count))
-                for cause in report.causes[:ROWS]
+                for cause in report.causes[: room.rows]
             ),
         )
 
 
-def _useful(title: str, report: Report) -> Section:
+def _useful(title: str, report: Report, room: Room) -> Section:
     helpful, before = report.helpful, report.before
     sure = f" ({interval(helpful)})" if helpful.share is not None else ""
     said = rate(helpful) if helpful.share is None else f"{rate(helpful)} of {number(helpful.of)}"
@@ -170,20 +168,19 @@ def _useful(title: str, report: Report) -> Section:
                 head=("Question", "Helped", "Did not"),
                 rows=tuple(
                     (line(topic.name, NAME), number(topic.useful.yes), number(topic.useful.no))
-                    for topic in disliked[:ROWS]
+                    for topic in disliked[: room.rows]
                 ),
             )
         )
     return Section(
         title=title,
-        intro=f"{said} ratings said that the answer helped{sure}; it "
-        f"{rate_change(report, helpful, helpful_of)}.",
+        intro=f"{said} ratings said that the answer helped{sure}; it {rate_change(report, 'helpful')}.",
         tables=tuple(tables),
     )
 
 
-def _when(title: str, report: Report) -> Section:
-    shown = [source for source in report.sources[:ROWS] if len(report.sources) > 1]
+def _when(title: str, report: Report, room: Room) -> Section:
+    shown = [source for source in report.sources[: room.rows] if len(report.sources) > 1]
     channels = Table(
         caption="Channels",
         head=("Channel", "Questions", "Share"),
@@ -197,7 +194,7 @@ def _when(title: str, report: Report) -> Section:
     )
 
 
-def _speed(title: str, report: Report) -> Section:
+def _speed(title: str, report: Report, room: Room) -> Section:
     now, before = report.latency_ms, report.before.latency_ms if report.before else None
     ranks = (("Half within", "p50"), ("95 % within", "p95"), ("99 % within", "p99"))
     tables = [
@@ -221,7 +218,7 @@ def _speed(title: str, report: Report) -> Section:
                 head=("Model", "Questions", "Tokens in", "Tokens out"),
                 rows=tuple(
                     (one.name, number(one.questions), number(one.input_tokens), number(one.output_tokens))
-                    for one in report.models[:ROWS]
+                    for one in report.models[: room.rows]
                 ),
             )
         )
@@ -233,7 +230,7 @@ def _speed(title: str, report: Report) -> Section:
     )
 
 
-def _routes(title: str, report: Report) -> Section:
+def _routes(title: str, report: Report, room: Room) -> Section:
     requests = sum(one.requests for one in report.routes)
     return Section(
         title=title,
@@ -244,7 +241,7 @@ def _routes(title: str, report: Report) -> Section:
                 head=("Route", "Requests", "Errors", "Half within", f"95{NBSP}% within"),
                 rows=tuple(
                     (one.name, number(one.requests), number(one.errors), span(one.p50), span(one.p95))
-                    for one in report.routes[:ROWS]
+                    for one in report.routes[: room.rows]
                 ),
             ),
         ),

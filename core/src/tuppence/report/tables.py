@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from tuppence.event import Outcome
-from tuppence.pipeline.rollup import OTHER, Cell
+from tuppence.pipeline.rollup import OTHER, Cell, RouteUse
 from tuppence.report import document as doc
+from tuppence.report.changes import fails
 from tuppence.report.inert import NAME, line
 from tuppence.report.topics import Group, people
 
@@ -75,19 +76,26 @@ def models(total: Cell) -> list[doc.Model]:
     ]
 
 
-def routes(total: Cell) -> list[doc.Route]:
-    """Return what each route did."""
-    used = _most({name: use.requests for name, use in total.routes.items()})
-    return [
-        doc.Route(
-            name=_named(name),
-            requests=count,
-            errors=total.routes[name].errors,
-            p50=total.routes[name].latency.percentile(0.5),
-            p95=total.routes[name].latency.percentile(0.95),
-        )
-        for name, count in used
+def routes(total: Cell, before: Cell | None) -> list[doc.Route]:
+    """Return what each route did, those that fail first."""
+    made = [
+        _route(name, use, before.routes.get(name, RouteUse()) if before else None, len(total.routes))
+        for name, use in total.routes.items()
     ]
+    return sorted(made, key=lambda one: (not one.failing, -one.requests, one.name))[:LISTED]
+
+
+def _route(name: str, use: RouteUse, before: RouteUse | None, among: int) -> doc.Route:
+    return doc.Route(
+        name=_named(name),
+        requests=use.requests,
+        errors=use.errors,
+        requests_before=before.requests if before else None,
+        errors_before=before.errors if before else None,
+        failing=fails(use, before, among),
+        p50=use.latency.percentile(0.5),
+        p95=use.latency.percentile(0.95),
+    )
 
 
 def _topic(group: Group, questions: int, *, compared: bool) -> doc.Topic:

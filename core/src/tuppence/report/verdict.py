@@ -1,65 +1,69 @@
-"""The words of the report: its subject, three sentences, and up to three things to do. All from its facts."""
+"""The words of the report: its subject and its few sentences. All from its facts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
-from itertools import islice
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
-from tuppence.event import Outcome
-from tuppence.report.document import Action, Gap, Report
-from tuppence.report.inert import line, unlinked
+from tuppence.report.actions import actions
+from tuppence.report.declines import declines
+from tuppence.report.document import Past, Report
+from tuppence.report.inert import line
 from tuppence.report.rates import LEAST
 from tuppence.report.words import (
     DASH,
     DOWN,
     NBSP,
     UP,
+    capital,
     change_of_count,
     counted,
     estimate,
+    joined,
     moment,
     number,
     rate,
-    why_not,
+    span,
 )
 
-ACTIONS: Final = 3
-QUOTED: Final = 90
-"""Characters of a question quoted inside a sentence."""
-WORTH_FIXING: Final = 2
-"""A question left unanswered so often is worth an action; once may be chance."""
-OUTAGE: Final = 0.01
-"""From this share of questions ended by an error or a timeout on, it becomes an action."""
-LOST_TOO_MUCH: Final = 0.01
-"""From this share of events lost or dropped on, it becomes an action."""
+PHRASES: Final = 3
+"""Things that got worse, named in one sentence; the others are coloured where they stand."""
+
+Thing = Literal["question", "request", "event"]
 
 
 def worded(report: Report) -> Report:
     """Return the report with its sentences and actions."""
-    actions = [_plain(action) for action in islice(_actions(report), ACTIONS)]
-    told = msgspec.structs.replace(report, actions=actions)
+    told = msgspec.structs.replace(report, actions=actions(report))
     return msgspec.structs.replace(told, verdict=[text.replace(NBSP, " ") for text in _sentences(told)])
 
 
 def subject(report: Report) -> str:
-    """Return the mail's subject: one line, no markup, no one's words but the project's name."""
+    """Return the mail's subject: one line, no markup, no one's words but the names of project and route."""
     week = f"wk {int(report.period.week[-2:])}" + (", late" if report.overdue else "")
     return line(f"[{report.project}] {_headline(report)} {DASH} {week}".replace(NBSP, " "), 200)
 
 
-def thing(report: Report) -> str:
-    """Return what this project counts in the first place: questions, or events where it has no questions."""
-    asked = any(past.totals.questions for past in report.trend)
-    return "question" if asked or not report.totals.events else "event"
+def thing(report: Report) -> Thing:
+    """Return what this project counts in the first place: questions, else an API's requests, else events."""
+    if any(past.totals.questions for past in report.trend) or not report.totals.events:
+        return "question"
+    return "request" if any(past.requests.total for past in report.trend) else "event"
 
 
 def headcount(report: Report) -> int:
     """Return how many of them there were."""
-    return report.totals.questions if thing(report) == "question" else report.totals.events
+    return _count(report.trend[-1], thing(report))
+
+
+def _count(past: Past, kind: Thing) -> int:
+    return {
+        "question": past.totals.questions,
+        "request": past.requests.total,
+        "event": past.totals.events,
+    }[kind]
 
 
 def _headline(report: Report) -> str:
@@ -67,19 +71,25 @@ def _headline(report: Report) -> str:
         return "⚠ no events yet"
     if report.kind == "silent":
         return f"⚠ no events since {_last(report)}"
+    worse = declines(report)
+    alarm = f"⚠ {worst.brief}; " if (worst := worse[0] if worse else None) else ""
     count = counted(headcount(report), thing(report))
-    if thing(report) == "event":
-        return (
-            f"{_prefix(report)}{count}{_growth(report)}, {counted(report.totals.people, 'person', 'people')}"
-        )
-    answered = _answered_in_brief(report)
     if report.kind == "quiet":
-        return f"quiet week: {count}, {answered}"
-    return f"{count}{_growth(report)}, {answered}, {_gaps_in_brief(report)}"
+        return f"{alarm}quiet week: {count}{_rest_in_brief(report)}"
+    return f"{alarm}{count}{_growth(report)}{_rest_in_brief(report)}"
 
 
-def _prefix(report: Report) -> str:
-    return "quiet week: " if report.kind == "quiet" else ""
+def _rest_in_brief(report: Report) -> str:
+    """Return how good it was, in a few words after a comma."""
+    kind = thing(report)
+    if kind == "event":
+        people = report.totals.people
+        return f", {counted(people, 'person', 'people')}" if people else ""
+    if kind == "request":
+        errors = report.trend[-1].request_errors
+        return f", {rate(errors)} failed" if errors.yes else ", none failed"
+    answered = _answered_in_brief(report)
+    return f", {answered}" if report.kind == "quiet" else f", {answered}{_gaps_in_brief(report)}"
 
 
 def _growth(report: Report) -> str:
@@ -87,8 +97,7 @@ def _growth(report: Report) -> str:
     before = report.before
     if before is None or before.partial:
         return ""
-    asked = thing(report) == "question"
-    change = change_of_count(headcount(report), before.totals.questions if asked else before.totals.events)
+    change = change_of_count(headcount(report), _count(before, thing(report)))
     sign = {UP: "+", DOWN: "-"}.get(change.arrow)
     return f" ({sign}{change.text.partition(' from ')[0]})" if sign else ""
 
@@ -103,9 +112,11 @@ def _answered_in_brief(report: Report) -> str:
 
 
 def _gaps_in_brief(report: Report) -> str:
-    gaps = sum(Outcome.NO_MATCH in gap.outcomes for gap in report.gaps)
-    more = "+" if report.gaps_distinct > len(report.gaps) else ""
-    return f"{gaps}{more} {'gap' if gaps == 1 else 'gaps'} to fix" if gaps else "no gaps"
+    """Return the number of gaps, which is that of their list; nothing where none of their words were kept."""
+    gaps = report.gaps_distinct
+    if gaps:
+        return f", {counted(gaps, 'gap')} to fix"
+    return "" if sum(report.unresolved.values()) else ", no gaps"
 
 
 def _last(report: Report) -> str:
@@ -113,151 +124,106 @@ def _last(report: Report) -> str:
 
 
 def _sentences(report: Report) -> list[str]:
-    """Return how much, how good, and what to do."""
+    """Return what got worse, if anything did; how much; how good; and what to do."""
     if report.kind == "empty":
         return [
             "No events have arrived yet.",
-            "The mail works; what is missing is a first event, or the way it takes from your application.",
-            "Run “tuppence doctor” where the application runs: it checks every step and says how to mend it.",
+            "Sending mail works. What is missing is a first event, or its way here from your application.",
+            "Run “tuppence doctor” where the application runs: it checks every step and says what to repair.",
         ]
     if report.kind == "silent":
         return [f"Nothing has arrived since {_last(report)}.", _until_then(report), _what_to_do(report)]
-    return [_how_much(report), _how_good(report), _what_to_do(report)]
+    return [*_worse(report), _how_much(report), _how_good(report), _what_to_do(report)]
+
+
+def _worse(report: Report) -> list[str]:
+    worse = declines(report)
+    if not worse:
+        return []
+    more = len(worse) - PHRASES
+    phrases = [one.phrase for one in worse[:PHRASES]]
+    if more > 0:
+        phrases.append(f"{more:,} more {'thing' if more == 1 else 'things'} got worse")
+    return [f"{capital(joined(phrases))}."]
 
 
 def _until_then(report: Report) -> str:
-    before = report.before
+    before, kind = report.before, thing(report)
     if headcount(report):
-        return f"Until then the week had brought {counted(headcount(report), thing(report))}."
+        return f"Before that, the week had brought {counted(headcount(report), kind)}."
     if before is None or not before.totals.events:
-        return "It was silent the week before, too."
-    asked = thing(report) == "question"
-    count = before.totals.questions if asked else before.totals.events
-    return f"The week before brought {counted(count, thing(report))}, so this is hardly a lack of interest."
+        return "Nothing arrived in the week before, either."
+    count = counted(_count(before, kind), kind)
+    return f"The week before brought {count}, so a lack of interest is unlikely."
 
 
 def _how_much(report: Report) -> str:
-    count, before = headcount(report), report.before
+    kind, count, before = thing(report), headcount(report), report.before
     start = "A quiet week: " if report.kind == "quiet" else ""
-    told = f"{start}{counted(count, thing(report))}"
+    told = f"{start}{counted(count, kind)}"
     totals = report.totals
     if totals.people:
         who = estimate(totals.people, totals.people_error)
         told += f" from {who}{NBSP}{'person' if totals.people == 1 else 'people'}"
-    reason = why_not(before)
-    if before is None or reason:
-        return f"{told}; {reason}, so there is nothing to compare with yet."
-    was = before.totals.questions if thing(report) == "question" else before.totals.events
+    if before is None:
+        return f"{told}. This is the first week, so there is nothing to compare with yet."
+    if before.partial:
+        return f"{told}. The week before was not a full one, so there is no comparison yet."
+    was = _count(before, kind)
     change = change_of_count(count, was)
-    if not change.arrow:
-        few = min(count, was) < LEAST
-        compared = "the week before it was" if few else "much the same as the week before, when it was"
-        return f"{told}; {compared} {number(was)}."
-    share = change.text.partition(" from ")[0]
-    return f"{told}, {share} {'more' if change.arrow == UP else 'fewer'} than the week before."
+    if change.arrow:
+        share = change.text.partition(" from ")[0]
+        return f"{told}, {share} {'more' if change.arrow == UP else 'fewer'} than the week before."
+    if min(count, was) < LEAST:
+        return f"{told}; the week before there {'was' if was == 1 else 'were'} {number(was)}."
+    return f"{told}, about as many as the week before ({number(was)})."
 
 
 def _how_good(report: Report) -> str:
-    answered, helpful = report.answered, report.helpful
-    if thing(report) == "event":
-        return f"They came in {estimate(report.totals.sessions, report.totals.sessions_error)} sessions."
-    if not answered.of:
-        return "None of the questions came with an outcome, so nothing can be said of the answers."
-    told = (
-        "All of them were answered"
-        if answered.yes == answered.of
-        else f"{_capital(rate(answered))} of them were answered"
-        if answered.share is not None
-        else f"{_capital(rate(answered))} were answered"
-    )
+    kind = thing(report)
+    if kind == "request":
+        return _how_reliable(report)
+    if kind == "event":
+        sessions = report.totals.sessions
+        many = estimate(sessions, report.totals.sessions_error)
+        return f"They came in {many}{NBSP}{'session' if sessions == 1 else 'sessions'}."
+    if not report.answered.of:
+        return "There were no questions, so nothing can be said about answers."
+    return f"{_answered_at_length(report)}{_helpful_at_length(report)}"
+
+
+def _answered_at_length(report: Report) -> str:
+    answered = report.answered
+    if answered.yes == answered.of:
+        return "It was answered" if answered.of == 1 else "All of them were answered"
+    if answered.share is None:
+        return f"{capital(rate(answered))} {'was' if answered.of == 1 else 'were'} answered"
+    return f"{rate(answered)} of them were answered"
+
+
+def _helpful_at_length(report: Report) -> str:
+    helpful = report.helpful
     if not helpful.of:
-        return f"{told}; nobody rated an answer."
-    if helpful.share is None:
-        return f"{told}, and {rate(helpful)} ratings said the answer helped."
-    return f"{told}, and {rate(helpful)} of {number(helpful.of)} ratings said the answer helped."
+        return "; nobody rated an answer."
+    of = f" of {number(helpful.of)}" if helpful.share is not None else ""
+    ratings = "rating" if helpful.of == 1 else "ratings"
+    return f", and {rate(helpful)}{of} {ratings} said the answer helped."
+
+
+def _how_reliable(report: Report) -> str:
+    """Return how an API did."""
+    errors, times = report.trend[-1].request_errors, report.requests.latency_ms
+    if not errors.of:
+        return "There were no requests, so nothing can be said about responses."
+    few = "" if errors.share is None else " of them"
+    told = f"{rate(errors)}{few} failed" if errors.yes else "None of them failed"
+    if times.p95 is None:
+        return f"{told}; nobody measured how long they took."
+    return f"{told}, and 95{NBSP}% took no longer than {span(times.p95)}."
 
 
 def _what_to_do(report: Report) -> str:
     if not report.actions:
         return "Nothing needs your attention this week."
-    first = report.actions[0]
-    return f"First thing to do: {first.title[:1].lower()}{first.title[1:]}."
-
-
-def _actions(report: Report) -> Iterator[Action]:
-    """Yield what is worth doing, the most urgent first."""
-    if report.kind in {"silent", "empty"}:
-        yield Action(
-            title="Find out why nothing arrives",
-            why="Either nobody came, or events no longer find their way here. The check tells which.",
-            command="tuppence doctor",
-        )
-    yield from islice(_repairs(report), 1)
-    yield from _outages(report)
-    yield from _contents(report)
-
-
-def _repairs(report: Report) -> Iterator[Action]:
-    """Yield what is wrong with the data itself, the worst first."""
-    health = report.health
-    gone = health.lost + health.dropped
-    if health.captured and gone / health.captured >= LOST_TOO_MUCH:
-        yield Action(
-            title="Find out where events get lost",
-            why=f"{counted(gone, 'event')} of {number(health.captured)} never arrived.",
-            command="tuppence doctor",
-        )
-    if health.dead_letters:
-        yield Action(
-            title="Look at the dead letters",
-            why=f"{counted(health.dead_letters, 'message')} could not be counted and can be replayed.",
-            command="tuppence dead list",
-        )
-    if health.unconfirmed:
-        yield Action(
-            title="See whether an earlier mail arrived",
-            why=f"Nobody confirmed the mail of {', '.join(health.unconfirmed)}; it was not sent again.",
-            command="tuppence doctor",
-        )
-
-
-def _outages(report: Report) -> Iterator[Action]:
-    worst = report.worst_hour
-    failed = report.unresolved["outage"]
-    if worst is None or failed < max(WORTH_FIXING, OUTAGE * report.totals.questions):
-        return
-    at = datetime.strptime(worst.hour, "%Y-%m-%dT%H")  # noqa: DTZ007 - shown as the clock showed it
-    yield Action(
-        title="Look into the errors and timeouts",
-        why=f"{counted(failed, 'question')} ended so, {number(worst.failed)} of them in the hour "
-        f"from {moment(at)}.",
-    )
-
-
-def _contents(report: Report) -> Iterator[Action]:
-    """Yield the questions that lack an answer, those with the most lost demand first."""
-    for gap in report.gaps:
-        missing = gap.outcomes.get(Outcome.NO_MATCH, 0)
-        if missing >= WORTH_FIXING:
-            yield Action(title=f"Write an answer to {quoted(gap)}", why=_evidence(gap, missing))
-
-
-def _evidence(gap: Gap, missing: int) -> str:
-    who = estimate(gap.people, gap.people_error)
-    people = f", asked by {who}{NBSP}{'person' if gap.people == 1 else 'people'}" if gap.people else ""
-    return f"It found no match {number(missing)} of {counted(gap.asked, 'time')}{people}."
-
-
-def quoted(gap: Gap) -> str:
-    """Return the question in quotation marks, harmless and short enough for a sentence."""
-    return f"“{unlinked(line(gap.name, QUOTED))}”"
-
-
-def _plain(action: Action) -> Action:
-    return msgspec.structs.replace(
-        action, title=action.title.replace(NBSP, " "), why=action.why.replace(NBSP, " ")
-    )
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    first = report.actions[0].title
+    return f"First thing to do: {first[:1].lower()}{first[1:]}."

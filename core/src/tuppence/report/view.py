@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,18 @@ class Todo:
     title: str
     why: str
     command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """How many rows the mail shows of its lists. The JSON and the attached tables hold more."""
+
+    topics: int = 10
+    gaps: int = 8
+    rows: int = 5
+
+
+WHOLE: Final = Room()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

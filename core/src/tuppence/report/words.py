@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from tuppence.report.document import Past
-from tuppence.report.rates import LEAST, Rate, differ
+from tuppence.report.document import Comparison, Past
+from tuppence.report.rates import LEAST, Rate
 
 NBSP: Final = "\u00a0"
 DASH: Final = "\u2013"
 UP: Final = "▲"
 DOWN: Final = "▼"
-SAME: Final = 0.05
-"""A time that changed by less than this share is called the same: percentiles are known to 1.6 %."""
-LOUD: Final = 0.2
-"""From this share on, a change of a time is called good or bad."""
+_ARROWS: Final = {"up": UP, "down": DOWN}
 _SECOND: Final = 1_000
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = (
@@ -83,6 +81,17 @@ def span(ms: int | None) -> str:
     return f"{seconds:.1f}{NBSP}s" if seconds < 10 else f"{seconds:,.0f}{NBSP}s"  # noqa: PLR2004 - two digits
 
 
+def capital(text: str) -> str:
+    """Return the text with a large first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Return `a`, `a and b`, or `a, b and c`."""
+    *most, last = parts
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def days_of(first: date, last: date) -> str:
     """Return `9 to 15 November 2026`."""
     begin = str(first.day)
@@ -96,6 +105,11 @@ def days_of(first: date, last: date) -> str:
 def moment(at: datetime) -> str:
     """Return `Tue 10 November, 15:00`."""
     return f"{DAYS[at.weekday()]} {at.day} {_MONTHS[at.month - 1]}, {at:%H:%M}"
+
+
+def hour_of(label: str) -> str:
+    """Return an hour of the owner's clock, written as `2026-11-10T15`, as `moment` does."""
+    return moment(datetime.strptime(label, "%Y-%m-%dT%H"))  # noqa: DTZ007 - shown as the clock showed it
 
 
 def offset(at: datetime) -> str:
@@ -117,45 +131,41 @@ def before_column(before: Past | None) -> str:
     return "Part of a week before" if before.partial else "Week before"
 
 
-def change_of_count(now: int, before: int, *, good: str = "") -> Change:
-    """Compare two counts. `good` is the arrow that is good news."""
+def change_of_count(now: int, before: int) -> Change:
+    """Compare two counts. Neither more nor fewer is good or bad news by itself."""
     if min(now, before) < LEAST:
         return Change(f"was {number(before)}")
     difference = (now - before) / before
     if round(difference * 100) == 0:
         return Change(f"was {number(before)}, much the same")
     arrow = UP if difference > 0 else DOWN
-    return Change(f"{percent(abs(difference))} from {number(before)}", arrow, _tone(arrow, good))
+    return Change(f"{percent(abs(difference))} from {number(before)}", arrow)
 
 
-def change_of_rate(now: Rate, before: Rate) -> Change:
-    """Compare two rates, in percentage points, and only where chance does not explain it."""
-    if now.share is None or before.share is None:
-        return Change(f"was {rate(before)}")
-    points = round((now.share - before.share) * 100)
-    if not differ(now, before) or not points:
-        return Change(f"was {rate(before)}, no clear change")
-    arrow = UP if points > 0 else DOWN
-    unit = "point" if abs(points) == 1 else "points"
-    return Change(f"{abs(points)}{NBSP}{unit} from {rate(before)}", arrow, _tone(arrow, UP))
+def points(moved: float) -> str:
+    """Return how far a share moved: `11 points`, or `0.3 points`."""
+    size = abs(moved) * 100
+    whole = round(size)
+    if size < 1:
+        return f"{size:.1f}{NBSP}points"
+    return f"{whole}{NBSP}{'point' if whole == 1 else 'points'}"
 
 
-def change_of_span(now: int, before: int | None, least: int) -> Change:
-    """Compare two percentiles in milliseconds; `least` is the smaller number of cases behind them."""
+def change_of_rate(before: Rate, change: Comparison | None) -> Change:
+    """Say what became of a rate, in percentage points where it changed."""
+    if change is None or not change.direction:
+        clear = "" if change is None else ", no clear change"
+        return Change(f"was {rate(before)}{clear}")
+    moved = points(change.now - change.before)
+    return Change(f"{moved} from {rate(before)}", _ARROWS[change.direction], change.tone)
+
+
+def change_of_span(before: int | None, change: Comparison | None) -> Change:
+    """Say what became of a percentile in milliseconds."""
     if before is None:
         return Change("was not measured")
-    if least < LEAST or not before:
-        return Change(f"was {span(before)}")
-    difference = (now - before) / before
-    if abs(difference) < SAME:
-        return Change(f"was {span(before)}, much the same")
-    arrow = UP if difference > 0 else DOWN
-    return Change(
-        f"{percent(abs(difference))} from {span(before)}",
-        arrow,
-        _tone(arrow, DOWN if abs(difference) >= LOUD else ""),
-    )
-
-
-def _tone(arrow: str, good: str) -> str:
-    return ("good" if arrow == good else "bad") if good else ""
+    if change is None or not change.direction:
+        same = "" if change is None else ", no clear change"
+        return Change(f"was {span(before)}{same}")
+    difference = abs(change.now - change.before) / change.before
+    return Change(f"{percent(difference)} from {span(before)}", _ARROWS[change.direction], change.tone)
