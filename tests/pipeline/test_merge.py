@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuppence.pipeline.loss import loss
-from tuppence.pipeline.rollup import Cell, ModelUse, Rollup, Seen, encode, merge_cells, merge_seen
+from tuppence.pipeline.rollup import (
+    Cell,
+    CitationUse,
+    ModelUse,
+    Rollup,
+    RouteUse,
+    Seen,
+    encode,
+    merge_cells,
+    merge_seen,
+)
 from tuppence.pipeline.sketch import EXACT_IDS, HISTOGRAM_ERROR, HLL_ERROR, Histogram, IdSet
 from tuppence.pipeline.texts import ALL_ASKERS, ASKERS, Text, merge_texts
 from tuppence.runs import merge_runs
@@ -27,8 +37,13 @@ def histograms(draw):
 
 idsets = st.lists(hashes, max_size=9).map(IdSet.of)
 models = st.dictionaries(st.sampled_from("mn"), st.builds(ModelUse, counts, counts, counts))
+routes = st.dictionaries(st.sampled_from("mn"), st.builds(RouteUse, counts, counts, histograms(), counts))
+scores = st.dictionaries(st.integers(0, 100), st.integers(1, 9))
+citations = st.dictionaries(st.sampled_from("mn"), st.builds(CitationUse, counts, counts, counts, counts))
 cells = st.builds(
-    Cell, counts, names, counts, names, names, counts, counts, idsets, idsets, histograms(), models, names
+    Cell,
+    *(counts, names, counts, names, names, counts, counts, idsets, idsets, histograms(), models, names),
+    *(routes, scores, citations),
 )
 spans = st.tuples(st.integers(1, 60), st.integers(0, 9)).map(lambda run: [run[0], run[0] + run[1]])
 seens = st.builds(

@@ -103,7 +103,7 @@ def test_latency_and_tokens_are_summed_by_model(world):
     uses = {
         name: (use.questions, use.input_tokens, use.output_tokens) for name, use in numbers.models.items()
     }
-    assert uses == {"a": (2, 10, 7), "b": (1, 0, 1)}
+    assert uses == {"a": (2, 10, 7), "b": (1, 0, 1), "": (1, 99, 0)}
 
 
 def test_requests_are_counted_by_route(world):
@@ -117,18 +117,58 @@ def test_requests_are_counted_by_route(world):
     )
 
     routes = cell(world).routes
-    assert {name: (use.requests, use.errors) for name, use in routes.items()} == {
-        "GET /items/{id}": (2, 1),
-        "POST /items": (1, 0),
+    assert {name: (use.requests, use.errors, use.client_errors) for name, use in routes.items()} == {
+        "GET /items/{id}": (2, 1, 0),
+        "POST /items": (1, 0, 1),
+        "? (no route)": (1, 1, 0),
     }
     assert routes["GET /items/{id}"].latency == histogram(3, 30)
+
+
+def test_scores_are_counted_in_hundredths(world):
+    scores = (0.834, 0.83, 0, 1, 1.01, -0.1, "0.5", None)
+    world.take_in(captured(*(question(seq, score=score) for seq, score in enumerate(scores, start=1))))
+
+    assert cell(world).scores == {83: 2, 0: 1, 100: 1}
+
+
+def test_sources_are_counted_with_how_their_questions_ended_and_what_people_said(world):
+    world.take_in(
+        captured(
+            question(1, sources=["faq#7", "faq#7", "faq#8"], outcome="answered", useful=True),
+            question(2, sources=["faq#7"], outcome="no_match"),
+            question(3, sources="faq#8", outcome="answered"),
+            question(4, sources=[3, "", None], outcome="answered"),
+            event("feedback", 5, question="i1-3", useful=False),
+        )
+    )
+
+    citations = {
+        name: (use.questions, use.answered, use.useful_yes, use.useful_no)
+        for name, use in cell(world).citations.items()
+    }
+    assert citations == {"faq#7": (2, 1, 1, 0), "faq#8": (2, 2, 1, 1)}
+
+
+def test_rare_sources_beyond_the_limit_are_counted_together(world):
+    world.take_in(
+        captured(*(question(seq, sources=[f"s{seq}", "all"], useful=True) for seq in range(1, NAMES + 11)))
+    )
+
+    citations = cell(world).citations
+    assert len(citations) == NAMES + 1
+    assert citations["all"].questions == NAMES + 10
+    assert (citations[OTHER].questions, citations[OTHER].useful_yes) == (11, 11)
 
 
 @pytest.mark.parametrize(
     "strange", [True, "fast", -1, 2**62, float("nan"), float("inf"), [1], {"a": 1}, None, "\U0001f600" * 5]
 )
 def test_values_of_the_wrong_kind_are_left_out_and_the_event_still_counts(world, strange):
-    names = ("outcome", "cause", "model", "latency_ms", "input_tokens", "output_tokens", "useful", "text")
+    names = (
+        *("outcome", "cause", "model", "latency_ms", "input_tokens", "output_tokens", "useful", "text"),
+        *("score", "sources"),
+    )
     fields = dict.fromkeys(names, strange)
     request = dict.fromkeys(("method", "route", "status", "latency_ms"), strange)
     world.take_in(
@@ -288,6 +328,8 @@ keys = st.sampled_from(
         "input_tokens",
         "useful",
         "question",
+        "score",
+        "sources",
         "status",
         "route",
     ]

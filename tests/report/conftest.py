@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tuppence.pipeline.rollup import Cell, Rollup, RouteUse, Seen
+from tuppence.pipeline.rollup import Cell, CitationUse, ModelUse, Rollup, RouteUse, Seen
 from tuppence.pipeline.sketch import IdSet
 from tuppence.pipeline.texts import ASKERS, Text, key_of
 from tuppence.report.facts import Evidence, facts
@@ -100,11 +100,27 @@ def cell_of(events):
         if "ms" in question:
             cell.latency.add(question["ms"])
     cell.sources = count(q["source"] for q in questions if q.get("source"))
+    for question in questions:
+        if "score" in question:
+            score = round(question["score"] * 100)
+            cell.scores[score] = cell.scores.get(score, 0) + 1
+        for name in question.get("sources", ()):
+            cited = cell.citations.setdefault(name, CitationUse())
+            cited.questions += 1
+            cited.answered += question["outcome"] == "answered"
+            cited.useful_yes += question.get("useful") is True
+            cited.useful_no += question.get("useful") is False
+        if "model" in question:
+            used = cell.models.setdefault(question["model"], ModelUse())
+            used.questions += 1
+            used.input_tokens += question.get("tokens", 0)
+            used.output_tokens += question.get("tokens", 0)
     for event in events:
         if event["type"] == "request":
             use = cell.routes.setdefault(event["route"], RouteUse())
             use.requests += 1
             use.errors += event["status"] >= 500
+            use.client_errors += 400 <= event["status"] < 500
             if "ms" in event:
                 use.latency.add(event["ms"])
     return cell

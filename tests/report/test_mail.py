@@ -6,7 +6,7 @@ from io import StringIO
 import msgspec
 import pytest
 
-from tuppence.pipeline.rollup import ModelUse, RouteUse
+from tuppence.pipeline.rollup import CitationUse, ModelUse, RouteUse
 from tuppence.report.compose import compose
 from tuppence.report.csv import gaps_csv, topics_csv
 from tuppence.report.facts import facts
@@ -130,7 +130,10 @@ def test_every_section_is_there_or_named_as_left_out(week):
 
     for title in ("What was asked", "What it could not answer", "Was it useful?", "When", "Speed"):
         assert f"\n{title}\n---" in text
-    assert "Left out for want of data: API routes." in " ".join(text.split())
+    assert (
+        "Left out for want of data: Models and tokens, Scores and sources, API routes, Other events."
+        in " ".join(text.split())
+    )
 
 
 def test_hostile_words_change_nothing_but_the_words(week, hostile):
@@ -215,6 +218,9 @@ def enormous(log):
     total = evidence.weeks[-1].total
     for number in range(20):
         total.models[f"{number}{long}"] = ModelUse(10**12, 10**15, 10**15)
+        total.citations[f"{number}{long}"] = CitationUse(10**12, 10**12, 10**12, 10**12)
+        total.scores[number] = 10**12
+        total.types[f"{number}{long}"] = 10**12
         total.routes[f"{number}{long}"] = RouteUse(10**12, 10**12)
     return worded(facts(evidence))
 

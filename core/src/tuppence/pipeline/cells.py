@@ -8,13 +8,17 @@ from typing import Final
 
 from tuppence.batch import Columns
 from tuppence.event import Outcome
-from tuppence.pipeline.names import bounded, kept_names, strings, summed, wholes
-from tuppence.pipeline.rollup import Cell, ModelUse, RouteUse
+from tuppence.pipeline.names import bounded, hundredths, kept_names, strings, summed, wholes
+from tuppence.pipeline.rollup import Cell, CitationUse, ModelUse, RouteUse
 from tuppence.pipeline.rows import Rows
 from tuppence.pipeline.sketch import Histogram, IdSet
 from tuppence.pipeline.visitors import Hashes
 
+_CLIENT_ERROR: Final = 400
 _SERVER_ERROR: Final = 500
+NO_ROUTE: Final = "(no route)"
+_UNNAMED: Final = ""
+"""Stands for the model of questions that name none."""
 
 
 class CellTally:
@@ -32,7 +36,9 @@ class CellTally:
         self._models: Counter[str | None] = Counter()
         self._tokens: dict[str, dict[str | None, int]] = {"input_tokens": {}, "output_tokens": {}}
         self._sources: Counter[str | None] = Counter()
-        self._requests: Counter[tuple[str, int | None, bool]] = Counter()
+        self._requests: Counter[tuple[str, int | None, int]] = Counter()
+        self._scores: Counter[int | None] = Counter()
+        self._cited: dict[str, CitationUse] = {}
 
     def add(self, columns: Columns, types: Mapping[str, int]) -> None:
         """Count what all events have. `types` are the events by type."""
@@ -52,17 +58,31 @@ class CellTally:
             for model, tokens in zip(models, wholes(questions.data(name)), strict=True):
                 if tokens:
                     total[model] = total.get(model, 0) + tokens
+        self._scores.update(hundredths(questions.data("score")))
+
+    def cite(self, cited: Sequence[tuple[str, ...]], outcomes: Sequence[str]) -> None:
+        """Count what the answers to questions rest on."""
+        for (names, outcome), times in Counter(zip(cited, outcomes, strict=True)).items():
+            for name in names:
+                use = self._cited.setdefault(name, CitationUse())
+                use.questions += times
+                use.answered += times if outcome == Outcome.ANSWERED else 0
+
+    def judge_cited(self, names: Sequence[str], *, useful: bool) -> None:
+        """Credit what someone said of an answer to what it rests on, which has been counted."""
+        for name in names:
+            self._cited[name].useful_yes += useful
+            self._cited[name].useful_no += not useful
 
     def add_requests(self, requests: Rows) -> None:
-        """Count what only requests have. One without a route is counted as an event only."""
+        """Count what only requests have."""
         methods = strings(requests.data("method"))
         statuses = wholes(requests.data("status"))
         latencies = wholes(requests.data("latency_ms"))
         rows = zip(methods, strings(requests.data("route")), statuses, latencies, strict=True)
         self._requests.update(
-            (f"{method or '?'} {route}", latency, (status or 0) >= _SERVER_ERROR)
+            (f"{method or '?'} {route or NO_ROUTE}", latency, _class_of(status or 0))
             for method, route, status, latency in rows
-            if route
         )
 
     def judge(self, *, useful: bool) -> None:
@@ -91,15 +111,30 @@ class CellTally:
             models=self._model_uses(),
             sources=bounded(_named(self._sources)),
             routes=self._route_uses(),
+            scores={score: times for score, times in self._scores.items() if score is not None},
+            citations=self._citations(),
         )
 
     def _model_uses(self) -> dict[str, ModelUse]:
         questions = _named(self._models)
         named = kept_names(questions)
         uses = {name: ModelUse(questions=count) for name, count in summed(questions, named).items()}
+        if any(None in total or "" in total for total in self._tokens.values()):
+            named[_UNNAMED] = _UNNAMED
+            uses[_UNNAMED] = ModelUse(questions=self._models[None] + self._models[_UNNAMED])
         for kind, total in self._tokens.items():
-            for name, tokens in summed(_named(total), named).items():
-                setattr(uses[name], kind, tokens)
+            for model, tokens in total.items():
+                use = uses[named[model or _UNNAMED]]
+                setattr(use, kind, getattr(use, kind) + tokens)
+        return uses
+
+    def _citations(self) -> dict[str, CitationUse]:
+        named = kept_names({name: use.questions for name, use in self._cited.items()})
+        uses: dict[str, CitationUse] = {}
+        for name, use in self._cited.items():
+            kept = uses.setdefault(named[name], CitationUse())
+            for field in CitationUse.__struct_fields__:
+                setattr(kept, field, getattr(kept, field) + getattr(use, field))
         return uses
 
     def _route_uses(self) -> dict[str, RouteUse]:
@@ -108,12 +143,20 @@ class CellTally:
             requests[route] += times
         named = kept_names(requests)
         uses = {name: RouteUse(requests=count) for name, count in summed(requests, named).items()}
-        for (route, latency, failed), times in self._requests.items():
+        for (route, latency, status), times in self._requests.items():
             use = uses[named[route]]
-            use.errors += times if failed else 0
+            use.errors += times if status == _SERVER_ERROR else 0
+            use.client_errors += times if status == _CLIENT_ERROR else 0
             if latency is not None:
                 use.latency.add(latency, times)
         return uses
+
+
+def _class_of(status: int) -> int:
+    """Return the lowest status that is an error like this one; 0 for what is none."""
+    if status >= _SERVER_ERROR:
+        return _SERVER_ERROR
+    return _CLIENT_ERROR if status >= _CLIENT_ERROR else 0
 
 
 def _named(counts: Mapping[str | None, int]) -> dict[str, int]:

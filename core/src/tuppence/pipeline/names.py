@@ -11,8 +11,12 @@ from tuppence.pipeline.rollup import NAMES, OTHER
 
 MOST: Final = 2**40
 """A number above it is nonsense, and sums of such would in time not fit into 64 bits."""
+LISTED: Final = 32
+"""Names counted of one list."""
 _STRINGS: Final = frozenset({str, type(None)})
 _INTEGERS: Final = frozenset({int, type(None)})
+_NOTHING: Final = frozenset({type(None)})
+_REALS: Final = frozenset({int, float})
 _TRUTHS: Final = frozenset({bool, type(None)})
 
 
@@ -42,6 +46,22 @@ def wholes(values: Sequence[Any]) -> Sequence[int | None]:
     ]
 
 
+def hundredths(values: Sequence[Any]) -> Sequence[int | None]:
+    """Return the numbers from 0 to 1 in hundredths, rounded; all other values as `None`."""
+    if _NOTHING.issuperset(map(type, values)):
+        return values
+    return [round(value * 100) if type(value) in _REALS and 0 <= value <= 1 else None for value in values]
+
+
+def name_lists(values: Sequence[Any]) -> Sequence[tuple[str, ...]]:
+    """Return lists of names without what is no name or comes twice; one string is a list of one.
+
+    Nothing at all, if none of the values holds a name.
+    """
+    found = [_names_of(value) for value in values] if any(values) else []
+    return found if any(found) else ()
+
+
 def kept_names(counts: Mapping[str, int]) -> dict[str, str]:
     """Return what each name is counted as: itself if short and among the `NAMES` most frequent, or `OTHER`.
 
@@ -65,6 +85,15 @@ def summed(counts: Mapping[str, int], named: Mapping[str, str]) -> dict[str, int
 def bounded(counts: Mapping[str, int]) -> dict[str, int]:
     """Return counts of at most `NAMES` names, the rest as `OTHER`."""
     return summed(counts, kept_names(counts))
+
+
+def _names_of(value: Any) -> tuple[str, ...]:
+    if type(value) is str:
+        return (value,) if value else ()
+    if type(value) is not list:
+        return ()
+    names = dict.fromkeys(name for name in value if type(name) is str and name)
+    return tuple(names)[:LISTED]
 
 
 def _whole(value: Any) -> int | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -21,8 +21,10 @@ VERSION: Final = 1
 NAMES: Final = 256
 """Distinct names kept in one table of names of an hour (types, models, routes …); the rest are `OTHER`."""
 OTHER: Final = "~other"
+_Key = TypeVar("_Key", str, int)
 _DAY: Final = len("2026-11-16")
 _Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Hundredths = Annotated[int, msgspec.Meta(ge=0, le=100)]
 _Run = Annotated[list[_Number], msgspec.Meta(min_length=2, max_length=2)]
 
 
@@ -35,11 +37,21 @@ class ModelUse(msgspec.Struct, omit_defaults=True):
 
 
 class RouteUse(msgspec.Struct, omit_defaults=True):
-    """What one route of an API did; errors are answers of 500 and above."""
+    """What one route of an API did; errors are answers of 500 and above, client errors of 400 to 499."""
 
     requests: Count = 0
     errors: Count = 0
     latency: Histogram = msgspec.field(default_factory=Histogram)
+    client_errors: Count = 0
+
+
+class CitationUse(msgspec.Struct, omit_defaults=True):
+    """The questions whose answers rested on one source: how many were answered, and how they were rated."""
+
+    questions: Count = 0
+    answered: Count = 0
+    useful_yes: Count = 0
+    useful_no: Count = 0
 
 
 class Cell(msgspec.Struct, omit_defaults=True):
@@ -54,9 +66,11 @@ class Cell(msgspec.Struct, omit_defaults=True):
         useful_yes, useful_no: what people said of answers.
         people, sessions: distinct users and sessions, as keyed hashes.
         latency: of questions, in milliseconds.
-        models: questions and tokens by model.
+        models: questions and tokens by model; tokens of questions that name none are under `""`.
         sources: questions by channel.
         routes: requests by `METHOD route`.
+        scores: questions by score, in hundredths.
+        citations: questions by what their answers rested on; one may rest on several.
 
     """
 
@@ -73,6 +87,8 @@ class Cell(msgspec.Struct, omit_defaults=True):
     models: dict[str, ModelUse] = {}
     sources: dict[str, Count] = {}
     routes: dict[str, RouteUse] = {}
+    scores: dict[Hundredths, Count] = {}
+    citations: dict[str, CitationUse] = {}
 
 
 class Seen(msgspec.Struct, omit_defaults=True):
@@ -191,6 +207,8 @@ def merge_cells(cells: Iterable[Cell]) -> Cell:
         models=_grouped((cell.models for cell in parts), _merge_models),
         sources=_sums(cell.sources for cell in parts),
         routes=_grouped((cell.routes for cell in parts), _merge_routes),
+        scores=_sums(cell.scores for cell in parts),
+        citations=_grouped((cell.citations for cell in parts), _merge_citations),
     )
 
 
@@ -241,8 +259,8 @@ def _ordered(value: Any) -> Any:
     return value
 
 
-def _sums(tables: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    total: dict[str, int] = {}
+def _sums(tables: Iterable[Mapping[_Key, int]]) -> dict[_Key, int]:
+    total: dict[_Key, int] = {}
     for table in tables:
         for name, count in table.items():
             total[name] = total.get(name, 0) + count
@@ -270,4 +288,14 @@ def _merge_routes(uses: list[RouteUse]) -> RouteUse:
         requests=sum(use.requests for use in uses),
         errors=sum(use.errors for use in uses),
         latency=Histogram.merged(use.latency for use in uses),
+        client_errors=sum(use.client_errors for use in uses),
+    )
+
+
+def _merge_citations(uses: list[CitationUse]) -> CitationUse:
+    return CitationUse(
+        questions=sum(use.questions for use in uses),
+        answered=sum(use.answered for use in uses),
+        useful_yes=sum(use.useful_yes for use in uses),
+        useful_no=sum(use.useful_no for use in uses),
     )

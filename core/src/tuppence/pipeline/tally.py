@@ -18,7 +18,7 @@ from tuppence.event import FEEDBACK, QUESTION, REQUEST, Outcome, captured_id, ho
 from tuppence.pipeline.asked import Asked
 from tuppence.pipeline.cells import CellTally
 from tuppence.pipeline.identity import Identities
-from tuppence.pipeline.names import strings, truths
+from tuppence.pipeline.names import name_lists, strings, truths
 from tuppence.pipeline.rollup import Rollup
 from tuppence.pipeline.rows import Rows
 from tuppence.pipeline.sketch import IdSet
@@ -45,10 +45,11 @@ class Judgement(NamedTuple):
 class _Named(NamedTuple):
     """Questions by what others call them: captured ones by number within their instance, all others by id."""
 
-    day: str
+    cell: str
     instance: str
     names: Sequence[Any]
     texts: Sequence[str | None]
+    cited: Sequence[tuple[str, ...]]
 
 
 class Tally:
@@ -156,13 +157,16 @@ class Tally:
         outcomes = _outcomes(questions)
         causes = strings(questions.data("cause"))
         self._cells[name].add_questions(questions, outcomes, causes)
+        cited = name_lists(questions.data("sources"))
+        if cited:
+            self._cells[name].cite(cited, outcomes)
         asked = self._asked.setdefault(name[:_DAY], Asked())
         askers = self._hashes.users.of(questions.field("user") or [None] * questions.count)
         texts = asked.add(strings(questions.data("text")), outcomes, causes, askers)
         ids = questions.field("id")
         instance = "" if ids else header.instance
         names = questions.field("seq") if instance else ids
-        self._questions.append(_Named(name[:_DAY], instance, names, texts))
+        self._questions.append(_Named(name, instance, names, texts, cited))
         self._hear(name, header, questions, None)
 
     def _hear(self, cell: str, header: Header, rows: Rows, about: Sequence[str | None] | None) -> None:
@@ -179,13 +183,16 @@ class Tally:
                 self._judgements[question] = max(judgement, self._judgements.get(question, judgement))
 
     def _credit(self) -> None:
-        """Add the judgements to the texts of questions that were asked in this hour."""
+        """Add the judgements to questions that were asked in this hour: to their texts and their sources."""
         captured = _by_instance(self._judgements)
-        for day, instance, names, texts in self._questions:
+        for cell, instance, names, texts, cited in self._questions:
             judged: Mapping[Any, Judgement] = captured.get(instance, {}) if instance else self._judgements
-            for name, text in compress(zip(names, texts, strict=False), map(judged.__contains__, names)):
+            known = list(map(judged.__contains__, names))
+            for name, text in compress(zip(names, texts, strict=False), known):
                 if text:
-                    self._asked[day].judge(text, useful=judged[name].useful)
+                    self._asked[cell[:_DAY]].judge(text, useful=judged[name].useful)
+            for name, sources in compress(zip(names, cited, strict=False), known):
+                self._cells[cell].judge_cited(sources, useful=judged[name].useful)
 
 
 def _clock_of(hour: str, zone: ZoneInfo) -> list[str]:

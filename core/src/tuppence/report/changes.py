@@ -27,13 +27,14 @@ FAILING: Final = 0.05
 FEW_ERRORS: Final = 3
 """Fewer errors or bad ratings than this are no reason to look into one route or one question."""
 HALF: Final = 0.5
-_RATES: Final[dict[Measure, tuple[Literal["up", "down"], float]]] = {
+_RATES: Final[dict[Measure, tuple[Literal["up", "down", ""], float]]] = {
     "answered": ("up", POINT),
     "helpful": ("up", POINT),
     "failed": ("down", TENTH),
     "request_errors": ("down", TENTH),
+    "client_errors": ("", POINT),
 }
-"""The direction that is good news, and the smallest change of the share that is one."""
+"""The direction that is good news, if one is, and the smallest change of the share that is one."""
 
 
 def changes(weeks: Sequence[Numbers], trend: Sequence[Past]) -> list[Comparison]:
@@ -104,7 +105,7 @@ def _rate(measure: Measure, now: Rate, before: Rate) -> Comparison | None:
     moved = now.share - before.share
     clear = abs(moved) >= least and differ(now, before)
     direction: Literal["up", "down", ""] = ("up" if moved > 0 else "down") if clear else ""
-    tone: Literal["good", "bad", ""] = ("good" if direction == good else "bad") if clear else ""
+    tone: Literal["good", "bad", ""] = ("good" if direction == good else "bad") if clear and good else ""
     return Comparison(measure=measure, now=now.share, before=before.share, direction=direction, tone=tone)
 
 

@@ -11,6 +11,8 @@ from tuppence.report.document import Action, Comparison, Measure, Report, Route
 from tuppence.report.inert import NAME, line, unlinked
 from tuppence.report.words import capital, counted, hour_of, percent, points, rate, span
 
+REPAIR: Final = "Repair "
+"""Begins the title of the action about a route that fails."""
 _POINTS: Final = 100
 _DOUBLED: Final = 15
 """A time that doubled weighs as much as a share that fell by so many points."""
@@ -69,7 +71,7 @@ def _routes(report: Report) -> Iterator[Decline]:
                 weight=_POINTS * route.errors / route.requests,
                 brief=f"{name} {'fails' if every else 'is failing'}",
                 phrase=f"{name} failed {_of(route.errors, route.requests)}",
-                action=Action(title=f"Repair {name}", why=f"{many} (status 500 and above){_then(route)}."),
+                action=Action(title=f"{REPAIR}{name}", why=f"{many} (status 500 and above){_then(route)}."),
             )
 
 

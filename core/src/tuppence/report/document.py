@@ -16,7 +16,15 @@ VERSION: Final = 1
 
 Kind = Literal["normal", "quiet", "silent", "empty"]
 Measure = Literal[
-    "answered", "helpful", "failed", "p50", "p95", "request_errors", "request_p50", "request_p95"
+    "answered",
+    "helpful",
+    "failed",
+    "p50",
+    "p95",
+    "request_errors",
+    "client_errors",
+    "request_p50",
+    "request_p95",
 ]
 
 
@@ -57,10 +65,11 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Requests(msgspec.Struct, frozen=True, kw_only=True):
-    """The requests of an API; `errors` are answers of 500 and above."""
+    """The requests of an API; `errors` are answers of 500 and above, `client_errors` of 400 to 499."""
 
     total: int
     errors: int
+    client_errors: int
     latency_ms: Latency
 
 
@@ -123,6 +132,11 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
     def request_errors(self) -> Rate:
         """The share of requests that were answered with 500 and above."""
         return Rate.out_of(self.requests.errors, self.requests.total)
+
+    @property
+    def client_errors(self) -> Rate:
+        """The share of requests that were answered with 400 to 499."""
+        return Rate.out_of(self.requests.client_errors, self.requests.total)
 
 
 class Health(Arrival, frozen=True, kw_only=True):
@@ -236,6 +250,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     requests: int
     errors: int
+    client_errors: int
     requests_before: int | None
     errors_before: int | None
     failing: bool
@@ -248,6 +263,41 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     questions: int
+
+
+class EventCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many events of one type there were; `before`, the week before."""
+
+    name: str
+    count: int
+    before: int | None
+
+
+class Scores(msgspec.Struct, frozen=True, kw_only=True):
+    """The scores that applications gave questions.
+
+    Attributes:
+        count: how many questions had one.
+        median, median_before: of this week and of the week before; `None` where there were none.
+        low: how many were below 0.5.
+        bands: how many lay from 0 to 0.2, from there to 0.4, and so on up to 1.
+
+    """
+
+    count: int
+    median: float | None
+    median_before: float | None
+    low: int
+    bands: list[int]
+
+
+class Citation(msgspec.Struct, frozen=True, kw_only=True):
+    """The questions whose answers rested on one source."""
+
+    name: str
+    questions: int
+    answered: int
+    useful: Useful
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -322,6 +372,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     models: list[Model]
     routes: list[Route]
     types: dict[str, int]
+    events: list[EventCount]
+    scores: Scores
+    citations: list[Citation]
     health: Health
     verdict: list[str] = []
     actions: list[Action] = []

@@ -110,6 +110,9 @@ def facts(evidence: Evidence) -> doc.Report:
         models=tables.models(total),
         routes=tables.routes(total, before),
         types=tables.types(total),
+        events=tables.events(total, before),
+        scores=tables.scores(total, before),
+        citations=tables.citations(total),
         health=_health(evidence, now, total),
         next=doc.Next(send=evidence.next_send.isoformat(timespec="seconds"), week=evidence.next_week.label),
         kept=doc.Kept(events=evidence.keep_events.days, rollups=evidence.keep_rollups.days),
@@ -140,6 +143,7 @@ def _past(weeks: Sequence[Numbers], at: int, arrived: doc.Arrival) -> doc.Past:
         requests=doc.Requests(
             total=sum(use.requests for use in total.routes.values()),
             errors=sum(use.errors for use in total.routes.values()),
+            client_errors=sum(use.client_errors for use in total.routes.values()),
             latency_ms=_latency(request_times(total)),
         ),
         health=arrived,
@@ -197,6 +201,9 @@ def _omitted(evidence: Evidence, now: doc.Past, total: Cell) -> list[str]:
         "Was it useful?": bool(total.useful_yes or total.useful_no),
         "When": bool(total.events),
         "Speed": bool(now.latency_ms.count),
+        "Models and tokens": bool(total.models),
+        "Scores and sources": bool(total.scores or total.citations),
         "API routes": bool(total.routes),
+        "Other events": any(name not in tables.BUILT_IN for name in total.types),
     }
     return [title for title, known in shown.items() if not known]

@@ -22,18 +22,31 @@ from tuppence.report.words import (
     why_not,
 )
 
+Share = Literal["answered", "helpful", "request_errors", "client_errors"]
+Span = Literal["p50", "p95", "request_p50", "request_p95"]
+
 
 def heroes(report: Report) -> tuple[Figure, ...]:
     """Return the three numbers that are read first."""
     if thing(report) == "event":
         return (_events(report), *_crowd(report))
+    if thing(report) == "request":
+        return (
+            _count(report, "Requests", lambda past: past.requests.total),
+            _rate(report, "Failed (5xx)", "request_errors"),
+            _time(report, "95th percentile", "request_p95"),
+        )
     return (_questions(report), _answered(report), _helpful(report))
 
 
 def ledger(report: Report) -> tuple[Figure, ...]:
     """Return the others, those of which nothing is known left out."""
-    crowd = () if thing(report) == "event" else tuple(_crowd(report))
-    return (*crowd, *_times(report))
+    if thing(report) == "event":
+        return ()
+    if thing(report) == "request":
+        median = _time(report, "Median response time", "request_p50")
+        return (median, _rate(report, "Client errors (4xx)", "client_errors"), *_crowd(report))
+    return (*_crowd(report), *_times(report))
 
 
 def _questions(report: Report) -> Figure:
@@ -92,13 +105,13 @@ def _helpful(report: Report) -> Figure:
     return _rate(report, "Helpful", "helpful")
 
 
-def _rate(report: Report, label: str, measure: Literal["answered", "helpful"]) -> Figure:
+def _rate(report: Report, label: str, measure: Share) -> Figure:
     history: list[Rate] = [getattr(past, measure) for past in report.trend]
     change = rate_change(report, measure)
     return Figure(
         label=label,
         value=rate(history[-1]),
-        note=interval(history[-1]) or "too few for a rate",
+        note=interval(history[-1]) or ("too few for a rate" if history[-1].of else ""),
         change=str(change),
         tone=change.tone,
         bars=_bars([value.yes / value.of if value.of else 0.0 for value in history]),
@@ -106,12 +119,12 @@ def _rate(report: Report, label: str, measure: Literal["answered", "helpful"]) -
     )
 
 
-def rate_change(report: Report, measure: Literal["answered", "helpful"]) -> Change:
+def rate_change(report: Report, measure: Share) -> Change:
     """Return what became of a rate since the week before."""
     if report.before is None:
         return Change(why_not(report.before))
     before: Rate = getattr(report.before, measure)
-    return change_of_rate(before, report.change(measure)) if before.of else Change("had no ratings")
+    return change_of_rate(before, report.change(measure)) if before.of else Change("none the week before")
 
 
 def _times(report: Report) -> Iterator[Figure]:
@@ -122,8 +135,11 @@ def _times(report: Report) -> Iterator[Figure]:
     yield _time(report, "95th percentile", "p95")
 
 
-def _time(report: Report, label: str, measure: Literal["p50", "p95"]) -> Figure:
-    history: list[int | None] = [getattr(past.latency_ms, measure) for past in report.trend]
+def _time(report: Report, label: str, measure: Span) -> Figure:
+    rank, asked = measure.removeprefix("request_"), measure.startswith("request_")
+    all_times = [past.requests.latency_ms if asked else past.latency_ms for past in report.trend]
+    history: list[int | None] = [getattr(times, rank) for times in all_times]
+    count = all_times[-1].count
     change = (
         Change(why_not(report.before))
         if report.before is None
@@ -132,7 +148,7 @@ def _time(report: Report, label: str, measure: Literal["p50", "p95"]) -> Figure:
     return Figure(
         label=label,
         value=span(history[-1]),
-        note="" if report.latency_ms.count >= LEAST else f"of only {report.latency_ms.count}",
+        note="" if count >= LEAST else f"from only {count} timed",
         change=str(change),
         tone=change.tone,
         bars=_bars([float(value or 0) for value in history]),

@@ -12,6 +12,7 @@ from tuppence.report.health import health
 from tuppence.report.inert import NAME, line
 from tuppence.report.rates import LEAST, Rate
 from tuppence.report.scoreboard import rate_change
+from tuppence.report.usage import events, models, routes, scores, times_table
 from tuppence.report.view import Entry, Room, Section, Table
 from tuppence.report.words import (
     NBSP,
@@ -23,7 +24,6 @@ from tuppence.report.words import (
     number,
     percent,
     rate,
-    span,
 )
 
 OUTCOME_WORDS: Final[Mapping[str, str]] = {
@@ -53,7 +53,10 @@ def sections(report: Report, room: Room) -> tuple[Section, ...]:
         "Was it useful?": _useful,
         "When": _when,
         "Speed": _speed,
-        "API routes": _routes,
+        "Models and tokens": models,
+        "Scores and sources": scores,
+        "API routes": routes,
+        "Other events": events,
     }
     shown = (
         make(title, report, room) for title, make in makers.items() if title not in report.health.omitted
@@ -194,57 +197,13 @@ def _when(title: str, report: Report, room: Room) -> Section:
     )
 
 
-def _speed(title: str, report: Report, room: Room) -> Section:
-    now, before = report.latency_ms, report.before.latency_ms if report.before else None
-    ranks = (("Half within", "p50"), ("95 % within", "p95"), ("99 % within", "p99"))
-    tables = [
-        Table(
-            caption="Time until a question ended",
-            head=("Share of questions", "This week", before_column(report.before)),
-            rows=tuple(
-                (
-                    label.replace(" %", f"{NBSP}%"),
-                    span(getattr(now, name)),
-                    span(getattr(before, name)) if before else "",
-                )
-                for label, name in ranks
-            ),
-        )
-    ]
-    if report.models:
-        tables.append(
-            Table(
-                caption="Models",
-                head=("Model", "Questions", "Tokens in", "Tokens out"),
-                rows=tuple(
-                    (one.name, number(one.questions), number(one.input_tokens), number(one.output_tokens))
-                    for one in report.models[: room.rows]
-                ),
-            )
-        )
-    few = "" if now.count >= LEAST else " Too few to read much into them."
+def _speed(title: str, report: Report, _: Room) -> Section:
+    few = "" if report.latency_ms.count >= LEAST else " Too few to read much into them."
     return Section(
         title=title,
-        intro=f"From {counted(now.count, 'timed question')}; the times are exact to 1.6{NBSP}%.{few}",
-        tables=tuple(tables),
-    )
-
-
-def _routes(title: str, report: Report, room: Room) -> Section:
-    requests = sum(one.requests for one in report.routes)
-    return Section(
-        title=title,
-        intro=f"{counted(requests, 'request')}; errors are answers of 500 and above.",
-        tables=(
-            Table(
-                caption="Requests by route",
-                head=("Route", "Requests", "Errors", "Half within", f"95{NBSP}% within"),
-                rows=tuple(
-                    (one.name, number(one.requests), number(one.errors), span(one.p50), span(one.p95))
-                    for one in report.routes[: room.rows]
-                ),
-            ),
-        ),
+        intro=f"From {counted(report.latency_ms.count, 'timed question')}; "
+        f"times are accurate to 1.6{NBSP}%.{few}",
+        tables=(times_table("Time until a question ended", report, lambda past: past.latency_ms),),
     )
 
 

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from tuppence.event import Outcome
+from tuppence.event import FEEDBACK, QUESTION, REQUEST, Outcome
 from tuppence.pipeline.rollup import OTHER, Cell, RouteUse
 from tuppence.report import document as doc
 from tuppence.report.changes import fails
@@ -17,6 +17,12 @@ LISTED: Final = 200
 """Rows of one table at most."""
 WORDINGS: Final = 3
 """Further wordings shown of one topic."""
+BANDS: Final = 5
+"""Bands that scores are counted in."""
+LOW_SCORE: Final = 50
+"""Hundredths: a score below it is called low."""
+BUILT_IN: Final = frozenset({QUESTION, FEEDBACK, REQUEST})
+"""Types of events that have sections of their own."""
 EXAMPLE: Final = 500
 """Characters of an example."""
 _CLOSING: Final = " .!?…"
@@ -62,6 +68,53 @@ def types(total: Cell) -> dict[str, int]:
     return {_named(name): count for name, count in _most(total.types)}
 
 
+def events(total: Cell, before: Cell | None) -> list[doc.EventCount]:
+    """Return the events by type, beside the week before."""
+    return [
+        doc.EventCount(
+            name=_named(name), count=count, before=None if before is None else before.types.get(name, 0)
+        )
+        for name, count in _most(total.types)
+    ]
+
+
+def scores(total: Cell, before: Cell | None) -> doc.Scores:
+    """Return how sure the application's search was."""
+    bands = [0] * BANDS
+    for score, count in total.scores.items():
+        bands[min(score * BANDS // 100, BANDS - 1)] += count
+    return doc.Scores(
+        count=sum(bands),
+        median=_median(total.scores),
+        median_before=_median(before.scores) if before else None,
+        low=sum(count for score, count in total.scores.items() if score < LOW_SCORE),
+        bands=bands,
+    )
+
+
+def _median(scores: Mapping[int, int]) -> float | None:
+    """Return the middle of scores in hundredths (nearest rank)."""
+    rank = (sum(scores.values()) + 1) // 2
+    for score in sorted(scores):
+        rank -= scores[score]
+        if rank <= 0:
+            return score / 100
+    return None
+
+
+def citations(total: Cell) -> list[doc.Citation]:
+    """Return what answers rested on."""
+    return [
+        doc.Citation(
+            name=_named(name),
+            questions=count,
+            answered=total.citations[name].answered,
+            useful=doc.Useful(yes=total.citations[name].useful_yes, no=total.citations[name].useful_no),
+        )
+        for name, count in _most({name: use.questions for name, use in total.citations.items()})
+    ]
+
+
 def models(total: Cell) -> list[doc.Model]:
     """Return what each model did."""
     used = _most({name: use.questions for name, use in total.models.items()})
@@ -90,6 +143,7 @@ def _route(name: str, use: RouteUse, before: RouteUse | None, among: int) -> doc
         name=_named(name),
         requests=use.requests,
         errors=use.errors,
+        client_errors=use.client_errors,
         requests_before=before.requests if before else None,
         errors_before=before.errors if before else None,
         failing=fails(use, before, among),
@@ -150,7 +204,7 @@ def _name(group: Group) -> str:
 
 def _named(name: str) -> str:
     """Return a name an application gave; what a rollup had no room for goes by none."""
-    return "everything else" if name == OTHER else line(name, NAME)
+    return "everything else" if name == OTHER else line(name, NAME) or "(no name)"
 
 
 def _further(group: Group) -> list[str]:

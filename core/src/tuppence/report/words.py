@@ -59,7 +59,9 @@ def percent(share: float) -> str:
 
 
 def rate(value: Rate) -> str:
-    """Return `87 %`, or `17 of 19` where there are too few for a percentage."""
+    """Return `87 %`, `17 of 19` where there are too few for a percentage, or a dash where there are none."""
+    if not value.of:
+        return DASH
     return percent(value.share) if value.share is not None else f"{value.yes:,} of {value.of:,}"
 
 
