@@ -28,6 +28,7 @@ WORDS: Final = tuple(
     word.encode()
     for word in (
         *("project", "hour", "count", "instance", "first", "last", "captured", "dropped", "refused", "hello"),
+        "ignored",
         *(
             "goodbye",
             "seq",

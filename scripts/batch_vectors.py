@@ -35,7 +35,7 @@ def cases() -> dict[str, tuple[Header, list[Event]]]:
         Event(time=NINE, type="signup", id="a", user="u1", session="s1", data={"plan": "free"}),
     ]
     return {
-        "captured": (_header(9, first=7, last=15, captured=20, dropped=1, refused=2), asked),
+        "captured": (_header(9, first=7, last=15, captured=20, dropped=1, refused=2, ignored=3), asked),
         "hello": (
             _header(1, first=1, last=1, captured=1, hello=True),
             [Event(time=NINE, type="signup", seq=1)],

@@ -129,6 +129,7 @@ def batch():
             first=2,
             last=3,
             captured=3,
+            ignored=4,
             hello=True,
             goodbye=True,
         )

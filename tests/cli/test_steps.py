@@ -79,6 +79,8 @@ def test_status_tells_the_last_event_and_what_was_lost(tuppence, send, batch):
     assert result.status == DONE
     assert result.json["last_event_by"] == "2026-11-16T10:00:00Z"
     assert (result.json["events"], result.json["loss"]["lost"]) == (2, 1)
+    assert result.json["loss"]["ignored"] == 4
+    assert "ignored\t4 statements" in tuppence("status").stdout
 
 
 def test_status_of_an_empty_project_is_no_error(tuppence):

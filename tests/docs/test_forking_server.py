@@ -45,4 +45,4 @@ def test_what_is_captured_under_gunicorn_arrives_once(folder, environment, optio
     assert answers == [b"Yes."] * 4
     started = told["events"] - 4 - 4  # each question, and each request that brought it
     assert started in ({1} if options else {1, 2})  # gunicorn may be stopped before its second worker starts
-    assert told["loss"] == {"lost": 0, "dropped": 0, "refused": 0, "silent": []}
+    assert told["loss"] == {"lost": 0, "dropped": 0, "refused": 0, "ignored": 0, "silent": []}

@@ -159,6 +159,14 @@ def test_refusals_count_in_the_period_in_which_they_were_told():
     assert loss({"i": seen((1, 1), refused=4)}, {"i": seen((2, 2), refused=9)}, {}).refused == 5
 
 
+def test_statements_that_were_ignored_count_in_the_period_in_which_that_was_told():
+    found = loss(
+        {"i": seen((1, 1), ignored=4)}, {"i": seen((2, 2), ignored=9), "j": seen((1, 1), ignored=1)}, {}
+    )
+
+    assert (found.ignored, found.lost, found.refused) == (6, 0, 0)
+
+
 def test_an_instance_that_goes_without_goodbye_is_silent():
     period = {
         "gone": seen((1, 2), hello=True),

@@ -243,12 +243,13 @@ def test_an_id_at_another_hour_is_conflicting_by_the_ids_of_the_day(world):
 def test_what_an_instance_says_of_itself_is_kept(world):
     world.take_in(
         captured(question(1), hello=True),
-        captured(question(5), captured=9, dropped=3, refused=2, goodbye=True),
+        captured(question(5), captured=9, dropped=3, refused=2, ignored=4, goodbye=True),
     )
 
     seen = world.day().instances["i1"]
     assert seen.received == [[1, 1], [5, 5]]
-    assert (seen.captured, seen.dropped, seen.refused, seen.hello, seen.goodbye) == (9, 3, 2, True, True)
+    assert (seen.captured, seen.dropped, seen.refused, seen.ignored) == (9, 3, 2, 4)
+    assert (seen.hello, seen.goodbye) == (True, True)
 
 
 @pytest.mark.parametrize(

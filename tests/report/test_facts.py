@@ -141,7 +141,7 @@ def test_two_rates_differ_only_beyond_chance():
 def test_health_tells_captured_from_what_arrived(log):
     log.ask("x", times=10)
     log.saw("2026-11-02", "a", received=[[1, 40]], captured=40, hello=True, dropped=1)
-    log.saw("2026-11-09", "a", received=[[41, 50], [54, 60]], captured=60, dropped=2, refused=4)
+    log.saw("2026-11-09", "a", received=[[41, 50], [54, 60]], captured=60, dropped=2, refused=4, ignored=6)
     log.saw("2026-11-09", "b", received=[[2, 9]], captured=12, hello=True, goodbye=True)
     days = log.days()
     days[date(2026, 11, 10)].duplicates = 5
@@ -151,7 +151,7 @@ def test_health_tells_captured_from_what_arrived(log):
 
     lost = (3 - 1) + (1 + 3)  # a: 51 to 53 less the one it dropped; b: 1, and 10 to 12 of its final count
     assert (health.lost, health.dropped, health.refused) == (lost, 1, 4)
-    assert (health.accepted, health.duplicates) == (10, 5)
+    assert (health.accepted, health.duplicates, health.ignored) == (10, 5, 6)
     assert health.captured == 10 + 5 + lost + 1 + 4
     assert health.rejected == 4 + 3
     assert health.late == 2

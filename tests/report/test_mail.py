@@ -198,6 +198,15 @@ def test_text_keeps_to_its_width(week, hostile):
         assert max(width(row) for row in render_text(report).splitlines()) <= WIDTH
 
 
+def test_statements_that_were_ignored_are_shown_under_data_health(log):
+    log.ask("x", times=10)
+    log.saw("2026-11-09", "a", received=[[1, 10]], captured=10, ignored=6)
+    report = log.report()
+
+    assert "Statements ignored" in render_html(report)
+    assert re.search(r"Statements ignored.* 6\b", render_text(report))
+
+
 @pytest.fixture
 def enormous(log):
     """Two weeks in which everything that can be long is as long, and as many, as can be."""

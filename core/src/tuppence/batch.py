@@ -61,6 +61,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         captured: sequence numbers the instance has given out so far, itself a cumulative count.
         dropped: of those, how many fell out of a full journal so far.
         refused: calls so far that gave no event because their content could not be one.
+        ignored: statements so far that could not be recorded, such as a score of 2; the events stand.
         hello: the instance's first batch.
         goodbye: its last: `captured` is final.
 
@@ -75,6 +76,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     captured: int = 0
     dropped: int = 0
     refused: int = 0
+    ignored: int = 0
     hello: bool = False
     goodbye: bool = False
 
@@ -269,7 +271,8 @@ def _check_header(header: Header) -> None:
         raise BadBatch("header: `hour` lies outside the years 1970 to 9998")
     if not 0 <= header.count <= MAX_EVENTS:
         raise BadBatch(f"header: `count` is not between 0 and {MAX_EVENTS}")
-    numbers = (header.first, header.last, header.captured, header.dropped, header.refused)
+    counts = (header.captured, header.dropped, header.refused, header.ignored)
+    numbers = (header.first, header.last, *counts)
     if min(numbers) < 0 or max(numbers) > _LARGEST:
         raise BadBatch("header: a number below 0 or of more than 63 bits")
 

@@ -39,6 +39,8 @@ MAX_KEYS: Final = 64
 """Keys of one mapping, or items of one list, inside `data`."""
 MAX_DEPTH: Final = 6
 """Levels of nesting inside `data`."""
+MAX_NUMBER: Final = 2**40
+"""Tokens or milliseconds of one event. More is nonsense, and sums of such would outgrow 64 bits in time."""
 
 EARLIEST_MS: Final = 0
 LATEST_MS: Final = 253_370_764_799_999

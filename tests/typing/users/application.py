@@ -24,8 +24,13 @@ def answer(text: str, user: str, session: str) -> str:
             return ""
         q.answered(model="llama-3.1-8b", input_tokens=210, output_tokens=95, score=0.83, sources=["faq#7"])
         q.no_match()
+        q.no_match("no source", model="llama-3.1-8b", score=0.1)
         q.refused("medical advice", rule=7)
-        q.timeout()
+        q.timeout(cause="upstream", sources=("a", "b"))
+        try:
+            assert_type(q.rate_limited(), None)
+        except RuntimeError as error:
+            q.error(error, input_tokens=210)
         return "Yes."  # the block swallows nothing, so that no other return is missing
 
 
@@ -39,7 +44,8 @@ async def answer_later(text: str) -> str:
 
 def ends() -> tuppence.Stats:
     assert_type(tp.capture("signup", user="u1", plan="free", seats=3), int)
-    assert_type(tp.feedback("i1-1", useful=True, user="u1", note="thanks"), int)
+    assert_type(tp.feedback("i1-1", useful=True, user="u1", source="web", note="thanks"), int)
+    assert_type(tp.stats.ignored, int)
     assert_type(tp.flush(timeout=0.5), bool)
     with tuppence.Client() as short:
         assert_type(short, tuppence.Client)

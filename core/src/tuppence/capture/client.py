@@ -5,20 +5,24 @@ from __future__ import annotations
 import os
 import time
 import weakref
-from typing import Any, Final, Self
+from typing import Any, Final, Never, Self, cast
 
 import msgspec
 
 from tuppence import config as configuration
-from tuppence.capture import lifecycle
+from tuppence.capture import lifecycle, misuse, statements
 from tuppence.capture.encode import Cleaner
 from tuppence.capture.frames import FrameKind, frame
 from tuppence.capture.instance import Instance
+from tuppence.capture.misuse import Misuse, MisuseWarnings
 from tuppence.capture.question import Question
+from tuppence.capture.signature import never_raises
 from tuppence.clock import Clock, SystemClock
 from tuppence.event import FEEDBACK, MAX_NAME, QUESTION, Outcome, captured_id, milliseconds
 
-_TRUTHS: Final = frozenset({bool, int})
+MAX_TIMEOUT_S: Final = 3_600.0
+"""What `flush` and `close` wait at most, whatever is asked for."""
+FLUSH_TIMEOUT_S: Final = 5.0
 _FEW: Final = 512
 """Types of events kept that are such in form."""
 DISABLED: Final = "TUPPENCE_DISABLED"
@@ -31,6 +35,8 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
         captured: events given a number.
         refused: calls that gave no event, because their content could not be one.
         failed: events that found no room in the journal; they are counted as dropped.
+        ignored: statements that could not be recorded, such as a score of 2 or what was stated too late; what
+            they were about is recorded without them.
         sent: batches this process has sent, those of other processes on the host included.
         sending: whether this process is the host's sender.
         durable: whether events survive the death of the process.
@@ -41,6 +47,7 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     captured: int
     refused: int
     failed: int
+    ignored: int
     sent: int
     sending: bool
     durable: bool
@@ -74,11 +81,13 @@ class Client:
         self._clock = clock
         self._disabled = os.environ.get(DISABLED, "").lower() in {"1", "true", "yes", "on"}
         self._closed = False
-        self._cleaner = Cleaner(redacted=self.config.capture.redact)
+        self._misuse = MisuseWarnings()
+        self._cleaner = Cleaner(redacted=self.config.capture.redact, misuse=self._misuse)
         self._types: set[str] = set()
         self._captured = 0
         self._refused = 0
         self._failed = 0
+        self._ignored = 0
         self._instance: Instance | None = None
         self._ending: Instance | None = None
         self._first: dict[str, Instance] = {}
@@ -86,9 +95,9 @@ class Client:
 
     def capture(
         self,
-        type: str = "",  # noqa: A002 - the field's name, as CloudEvents has it
+        type: str,  # noqa: A002 - the field's name, as CloudEvents has it
         /,
-        *_: Any,
+        *surplus: Never,  # an error to type checkers, left out at run time
         user: Any = None,
         session: Any = None,
         source: Any = None,
@@ -98,6 +107,7 @@ class Client:
 
         Args:
             type: what happened, in a word: `signup`.
+            *surplus: counted and left out, as a call raises nothing.
             user: who, as the application names them.
             session: in which conversation.
             source: the channel, such as `web`.
@@ -107,59 +117,109 @@ class Client:
             The event's number within this process, from 1; 0 where nothing was recorded.
 
         """
+        if surplus:
+            self.note_misfit("capture")
         return self._record(FrameKind.EVENT, type, user, session, source, data)
 
     def question(
-        self, text: Any, /, *, user: Any = None, session: Any = None, source: Any = None, **data: Any
+        self,
+        text: str,
+        /,
+        *surplus: Never,
+        user: Any = None,
+        session: Any = None,
+        source: Any = None,
+        **data: Any,
     ) -> Question:
         """Return a question to be used with `with` or `async with`.
 
         Args:
             text: what was asked.
-            user: as for `capture`, and so on.
+            *surplus: counted and left out.
+            user: who, as the application names them.
             session: in which conversation.
-            source: the channel.
+            source: the channel, such as `web`.
             **data: anything else known of the question.
 
         """
+        if surplus or text is None:
+            self.note_misfit("question")
         return Question(self, text, {"user": user, "session": session, "source": source}, data)
 
     def feedback(
-        self, question: str, /, *, useful: bool, user: Any = None, session: Any = None, **data: Any
+        self,
+        question: str,
+        /,
+        *surplus: Never,
+        useful: bool,
+        user: Any = None,
+        session: Any = None,
+        source: Any = None,
+        **data: Any,
     ) -> int:
-        """Record what someone said of an answer; `question` is the question's `id`. Returns as `capture`."""
-        given = {**data, "question": question, "useful": bool(useful) if type(useful) in _TRUTHS else None}
-        return self._record(FrameKind.EVENT, FEEDBACK, user, session, None, given)
+        """Record what someone said of an answer.
 
-    def flush(self, timeout: float = 5.0) -> bool:
+        Args:
+            question: the question's `id`.
+            *surplus: counted and left out.
+            useful: whether the answer was.
+            user: who says so.
+            session: in which conversation.
+            source: the channel, such as `web`.
+            **data: anything else, by name.
+
+        Returns:
+            The same as `capture`.
+
+        """
+        if surplus or question is None:
+            self.note_misfit("feedback")
+        about: Any = question
+        wrong = statements.rate(data, about.id if type(about) is Question else about, useful)
+        number = self._record(FrameKind.EVENT, FEEDBACK, user, session, source, data)
+        if wrong and number:
+            for name in wrong:
+                self.ignore(misuse.wrong_value(name))
+        return number
+
+    # To type checkers these arguments are required. A call without them is counted and does not raise.
+    capture.__defaults__ = ("",)
+    question.__defaults__ = feedback.__defaults__ = (None,)
+    cast("dict[str, Any]", feedback.__kwdefaults__)["useful"] = None
+
+    @never_raises
+    def flush(self, /, timeout: float = FLUSH_TIMEOUT_S) -> bool:
         """Send everything captured so far, and wait until the queue has it.
 
         Args:
-            timeout: seconds to wait at most.
+            timeout: seconds to wait at most; an hour is the most.
 
         Returns:
             Whether the queue has everything. If not, it stays in the journal and is sent later.
 
         """
         instance = self._instance
-        return instance is None or instance.flush(timeout)
+        return instance is None or instance.flush(_seconds(timeout, FLUSH_TIMEOUT_S))
 
-    async def aflush(self, timeout: float = 5.0) -> bool:  # noqa: ASYNC109 - the same words as flush
+    @never_raises
+    async def aflush(self, /, timeout: float = FLUSH_TIMEOUT_S) -> bool:  # noqa: ASYNC109 - the same words as flush
         """Do what `flush` does without blocking the event loop."""
         import asyncio
 
         return await asyncio.to_thread(self.flush, timeout)
 
-    def close(self, timeout: float = lifecycle.EXIT_TIMEOUT) -> bool:
+    @never_raises
+    def close(self, /, timeout: float = lifecycle.EXIT_TIMEOUT) -> bool:
         """Stop capturing, try to send what is left, and let go of files. A second call waits for the first.
 
         Args:
-            timeout: seconds to wait at most.
+            timeout: seconds to wait at most; an hour is the most.
 
         Returns:
             Whether the queue has everything. If not, the host's sender or the next run sends the rest.
 
         """
+        timeout = _seconds(timeout, lifecycle.EXIT_TIMEOUT)
         self._closed = True
         self._ending = self._instance or self._ending
         self._instance = None
@@ -179,6 +239,7 @@ class Client:
             captured=self._captured,
             refused=self._refused,
             failed=self._failed,
+            ignored=self._ignored,
             sent=sender.sent if sender else 0,
             sending=sender.elected if sender else False,
             durable=instance.durable if instance else False,
@@ -246,9 +307,29 @@ class Client:
 
     def _refuse(self, instance: Instance | None) -> int:
         self._refused += 1
+        self.warn(misuse.REFUSED)
         if instance is not None:
             instance.journal.refuse()
         return 0
+
+    def ignore(self, what: Misuse) -> None:
+        """Count a statement that could not be recorded, and warn of its kind once."""
+        if self._disabled:
+            return
+        self._ignored += 1
+        instance = self._instance
+        if instance is not None:
+            instance.journal.ignore(self._ignored)
+        self._misuse.warn(what)
+
+    def note_misfit(self, method: str) -> None:
+        """Count that a method was called with arguments that do not fit it."""
+        self.ignore(misuse.misfit(method))
+
+    def warn(self, what: Misuse) -> None:
+        """Warn of a misuse, once for its kind."""
+        if not self._disabled:
+            self._misuse.warn(what)
 
     def open_question(
         self, text: Any, fields: dict[str, Any], data: dict[str, Any]
@@ -267,6 +348,7 @@ class Client:
         try:
             written = frame(FrameKind.CLOSED, seq, now, self._cleaner.settled(end))
         except Exception:  # noqa: BLE001 - the outcome counts, whatever else was handed in
+            self.ignore(misuse.TOO_LARGE)
             outcome = end.get("outcome", Outcome.ANSWERED.value)
             written = frame(FrameKind.CLOSED, seq, now, {"outcome": outcome})
         self._append(instance, seq, written)
@@ -277,6 +359,8 @@ class Client:
         Several callers may come here at once, a signal handler among them, and none may wait: each makes an
         instance, and the first to leave it in the dict wins.
         """
+        if self._closed:
+            self.ignore(misuse.CLOSED)
         if self._disabled or self._closed:
             return None
         made = Instance(self.config, self._clock or SystemClock(), weakref.ref(self))
@@ -294,6 +378,14 @@ class Client:
     def reset(self) -> None:
         """Start anew in a forked child: the journal, the locks and the thread are the parent's."""
         inherited, self._instance, self._ending, self._first = self._first.values(), None, None, {}
-        self._captured = self._refused = self._failed = 0
+        self._captured = self._refused = self._failed = self._ignored = 0
         for instance in inherited:
             instance.abandon()
+
+
+def _seconds(timeout: Any, default: float) -> float:
+    """Return a timeout as it can be waited for: `default` for what is no number."""
+    kind = type(timeout)
+    if (kind is int or kind is float) and timeout == timeout:  # noqa: PLR0124 - NaN is not
+        return float(min(max(timeout, 0), MAX_TIMEOUT_S))
+    return default

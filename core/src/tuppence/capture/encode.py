@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tuppence.capture.misuse import MisuseWarnings
 from tuppence.event import MAX_DEPTH, MAX_EVENT_BYTES, MAX_KEYS, MAX_NAME, MAX_TEXT
 from tuppence.redact import may_identify, pseudonym, redact, redact_text, shortened
 
@@ -47,14 +48,16 @@ class Cleaner:
 
     Args:
         redacted: whether what identifies people is replaced.
+        misuse: where to warn of keywords that look misspelt.
 
     Attributes:
         names: those met before, as they are recorded; the empty one is none. Look here before calling `name`.
 
     """
 
-    def __init__(self, *, redacted: bool) -> None:
+    def __init__(self, *, redacted: bool, misuse: MisuseWarnings | None = None) -> None:
         self._redacted = redacted
+        self._misuse = misuse
         self._suspicious = may_identify if redacted else _beyond_ascii
         self.names: dict[str, str] = {}
         self._harmless: set[str] = set()
@@ -113,11 +116,13 @@ class Cleaner:
             if len(self._shapes) >= _FEW:
                 self._shapes.clear()
             self._shapes.add(shape)
+            if self._misuse is not None:
+                self._misuse.check_names(shape)
         return fits
 
     def _named(self, value: Any) -> str:
-        plain = _Copy(MAX_TEXT).of(value, 0) if type(value) is not str or not value.isascii() else value
-        text = plain if type(plain) is str else f"{plain}"
+        copy = plain(value) if type(value) is not str or not value.isascii() else value
+        text = copy if type(copy) is str else f"{copy}"
         if self._redacted and may_identify(text):
             text = pseudonym(text)
         return shortened(text, MAX_NAME)
@@ -154,8 +159,13 @@ class Cleaner:
             copy = _Copy(longest).of(copy, 0)
         if len(_encode(copy)) > MAX_EVENT_BYTES:
             raise TooLarge
-        plain: dict[str, Any] = redact(copy) if self._redacted else copy
-        return plain
+        safe: dict[str, Any] = redact(copy) if self._redacted else copy
+        return safe
+
+
+def plain(value: Any) -> Any:
+    """Return a bounded copy of a value made of plain values only; a stranger is named by its type."""
+    return _Copy(MAX_TEXT).of(value, 0)
 
 
 class _Copy:

@@ -13,7 +13,8 @@ full, every caller that notices prepares the next one, and the first to publish 
     8       8      calls refused so far by this instance
     16      8      flushes asked for so far by this instance
     24      8      highest sequence number so far that found no room
-    32      32     zero
+    32      8      statements that could not be recorded so far by this instance
+    40      24     zero
     64      rest   frames (`tuppence.capture.frames`)
 """
 
@@ -41,10 +42,11 @@ _REMEMBERED: Final = 64
 """Successors kept, for callers that were put to sleep while so many segments were written."""
 _NUMBER: Final = Struct("<4sI")
 _COUNTER: Final = Struct("<Q")
-_NOTED: Final = Struct("<QQQ")
+_NOTED: Final = Struct("<QQQQ")
 _REFUSED_AT: Final = 8
 _FLUSHES_AT: Final = 16
 _FAILED_AT: Final = 24
+_IGNORED_AT: Final = 32
 
 
 class Full(Exception):  # noqa: N818 - internal: the event is dropped and counted
@@ -183,6 +185,7 @@ class Journal:
         self.refused = 0
         self.flushes = 0
         self.failed = 0
+        self.ignored = 0
         self._closed = False
         self._current = self._prepare()
         self.write = self._current.map.write
@@ -217,6 +220,11 @@ class Journal:
         """Note that an event found no room, for there may be none after it whose number tells of the gap."""
         self.failed = max(self.failed, seq)
         self._note(_FAILED_AT, self.failed)
+
+    def ignore(self, count: int) -> None:
+        """Note how many statements could not be recorded so far."""
+        self.ignored = max(self.ignored, count)
+        self._note(_IGNORED_AT, self.ignored)
 
     def ask_flush(self) -> None:
         """Tell whoever reads this journal that its owner wants everything sent now."""
@@ -260,6 +268,7 @@ class Journal:
         _COUNTER.pack_into(fresh, _REFUSED_AT, self.refused)
         _COUNTER.pack_into(fresh, _FLUSHES_AT, self.flushes)
         _COUNTER.pack_into(fresh, _FAILED_AT, self.failed)
+        _COUNTER.pack_into(fresh, _IGNORED_AT, self.ignored)
         _NUMBER.pack_into(fresh, 0, MAGIC, number)
         fresh.seek(FIRST)
         return _Current(number, fresh)
@@ -313,6 +322,7 @@ class Noted(NamedTuple):
     refused: int
     flushes: int
     failed: int
+    ignored: int
 
 
 def header_of(segment: bytes) -> Noted | None:

@@ -165,7 +165,7 @@ class Packer:
     def _telling(self) -> bool:
         """Whether there has been anything: an event, or a call that gave none."""
         state = self._state
-        return bool(self._rows or state.hello or state.refused or state.failed)
+        return bool(self._rows or state.hello or state.refused or state.failed or state.ignored)
 
     def _batch_events(self) -> int:
         target = self.most * TARGET_BODY // MAX_BODY
@@ -203,6 +203,7 @@ class Packer:
         if header is not None:
             self._state.refused = max(self._state.refused, header.refused)
             self._state.failed = max(self._state.failed, header.failed)
+            self._state.ignored = max(self._state.ignored, header.ignored)
             self.flushes = max(self.flushes, header.flushes)
             return True
         if dead and not content.strip(b"\0"):
@@ -306,7 +307,12 @@ class Packer:
         limit = captured if final else min(captured, self._state.boundary)
         known = sum(min(last, limit) - first + 1 for first, last in seen if first <= limit)
         waiting = sum(1 for seq in self._opened if seq <= limit)
-        return {"captured": captured, "dropped": limit - known - waiting, "refused": self._state.refused}
+        return {
+            "captured": captured,
+            "dropped": limit - known - waiting,
+            "refused": self._state.refused,
+            "ignored": self._state.ignored,
+        }
 
 
 _ENOUGH_TO_GUESS: Final = 50

@@ -34,6 +34,7 @@ class State(msgspec.Struct, kw_only=True):
         hello, goodbye: whether the first and the last batch have been packed.
         refused: calls that gave no event.
         failed: the highest number of an event that found no room.
+        ignored: statements that could not be recorded.
         torn: places whose bytes were no frame.
 
     """
@@ -49,6 +50,7 @@ class State(msgspec.Struct, kw_only=True):
     goodbye: bool = False
     refused: int = 0
     failed: int = 0
+    ignored: int = 0
     torn: int = 0
 
 

@@ -88,6 +88,10 @@ def _print(output: Output, found: dict[str, Any]) -> None:
         ("last event", f"before {last:%Y-%m-%d %H:%M %Z}" if last else "none within a week"),
         (f"last {DAYS} days", count(found["events"], "event")),
         ("lost", f"{lost.lost:,}, and {lost.dropped:,} dropped by a full journal, {lost.refused:,} refused"),
+        (
+            "ignored",
+            count(lost.ignored, "statement") + " of a wrong value or too late" if lost.ignored else "none",
+        ),
         ("gone silent", count(len(lost.silent), "process", "processes")),
         ("dead letters", f"{found['dead_letters']:,}"),
         *((unit, f"{amount:,} this month") for unit, amount in sorted(found["units"].items())),

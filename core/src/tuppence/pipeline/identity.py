@@ -39,6 +39,7 @@ class Identities:
             captured=header.captured,
             dropped=header.dropped,
             refused=header.refused,
+            ignored=header.ignored,
             hello=header.hello,
             goodbye=header.goodbye,
         )

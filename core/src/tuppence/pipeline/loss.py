@@ -22,6 +22,7 @@ class Loss:
         lost: numbers that were given out and never seen again.
         dropped: events that fell out of a full journal, by the instances' own count.
         refused: calls that gave no event.
+        ignored: statements that could not be recorded; the events they were about are not lost.
         silent: instances that said hello and were not heard of again, without goodbye.
 
     """
@@ -29,6 +30,7 @@ class Loss:
     lost: int
     dropped: int
     refused: int
+    ignored: int
     silent: list[str]
 
 
@@ -41,7 +43,7 @@ def loss(before: Mapping[str, Seen], period: Mapping[str, Seen], after: Mapping[
         after: in the time after, as far as it has passed.
 
     """
-    lost = dropped = refused = 0
+    lost = dropped = refused = ignored = 0
     silent = []
     for name, seen in period.items():
         earlier, later = before.get(name, Seen()), after.get(name, Seen())
@@ -49,10 +51,11 @@ def loss(before: Mapping[str, Seen], period: Mapping[str, Seen], after: Mapping[
         lost += max(0, _missing(earlier, seen, later) - fallen)
         dropped += fallen
         refused += max(0, seen.refused - earlier.refused)
+        ignored += max(0, seen.ignored - earlier.ignored)
         whole = merge_seen([earlier, seen])
         if whole.hello and not whole.goodbye and name not in after:
             silent.append(name)
-    return Loss(lost=lost, dropped=dropped, refused=refused, silent=sorted(silent))
+    return Loss(lost=lost, dropped=dropped, refused=refused, ignored=ignored, silent=sorted(silent))
 
 
 def _missing(before: Seen, period: Seen, after: Seen) -> int:

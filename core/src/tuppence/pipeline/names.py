@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any, Final
 
-from tuppence.event import MAX_NAME
+from tuppence.event import MAX_NAME, MAX_NUMBER
 from tuppence.pipeline.rollup import NAMES, OTHER
 
-MOST: Final = 2**40
-"""A number above it is nonsense, and sums of such would in time not fit into 64 bits."""
+MOST: Final = MAX_NUMBER
 LISTED: Final = 32
 """Names counted of one list."""
 _STRINGS: Final = frozenset({str, type(None)})

@@ -94,14 +94,15 @@ class Cell(msgspec.Struct, omit_defaults=True):
 class Seen(msgspec.Struct, omit_defaults=True):
     """What arrived of one instance.
 
-    `received` holds the sequence numbers as `[first, last]` runs, sorted and apart. `captured`, `dropped` and
-    `refused` are its cumulative counts, the highest that arrived.
+    `received` holds the sequence numbers as `[first, last]` runs, sorted and apart. `captured`, `dropped`,
+    `refused` and `ignored` are its cumulative counts, the highest that arrived.
     """
 
     received: list[_Run] = []
     captured: _Number = 0
     dropped: _Number = 0
     refused: _Number = 0
+    ignored: _Number = 0
     hello: bool = False
     goodbye: bool = False
 
@@ -220,6 +221,7 @@ def merge_seen(parts: Iterable[Seen]) -> Seen:
         captured=max((one.captured for one in seen), default=0),
         dropped=max((one.dropped for one in seen), default=0),
         refused=max((one.refused for one in seen), default=0),
+        ignored=max((one.ignored for one in seen), default=0),
         hello=any(one.hello for one in seen),
         goodbye=any(one.goodbye for one in seen),
     )

@@ -32,6 +32,7 @@ def arrival(weeks: Sequence[Numbers], at: int, after: Mapping[str, Seen]) -> Arr
         duplicates=this.duplicates,
         dropped=found.dropped,
         refused=found.refused,
+        ignored=found.ignored,
         lost=found.lost,
         unreadable=this.unreadable,
         conflicting=this.conflicting,

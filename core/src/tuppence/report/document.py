@@ -82,6 +82,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
         duplicates: dropped, because the same event had been counted.
         dropped: fallen out of a full journal.
         refused: calls whose content could not be an event.
+        ignored: statements that could not be recorded, such as a score of 2; their events are counted.
         lost: gaps in the numbering that nothing else explains.
         unreadable: segments that hold what cannot be read.
         conflicting: events whose id had come before with another time; they are counted.
@@ -94,6 +95,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     duplicates: int
     dropped: int
     refused: int
+    ignored: int
     lost: int
     unreadable: int
     conflicting: int

@@ -19,6 +19,7 @@ _WHERE_ANY: Final = {
     "conflicting": "Conflicting: same id, other time",
     "dropped": "Dropped by a full journal",
     "refused": "Refused when captured",
+    "ignored": "Statements ignored: wrong value or too late",
     "rejected": "Rejected, all told",
     "late": "Late, and counted all the same",
     "unreadable": "Segments that cannot be read",

@@ -1,0 +1,58 @@
+"""Methods that never raise, whatever arguments they are called with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
+
+_KEYWORDS: Final = 0x08
+"""The flag of code that takes any keywords: `inspect.CO_VARKEYWORDS`, without loading `inspect`."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _Noting(Protocol):
+    def note_misfit(self, method: str) -> None:
+        """Count that a method was called with arguments that do not fit it."""
+
+
+Owner = TypeVar("Owner", bound=_Noting)
+
+
+def never_raises(
+    method: Callable[Concatenate[Owner, P], R],
+) -> Callable[Concatenate[Owner, P], R]:
+    """Make a method take any arguments, so that a wrong call does not fail in the application.
+
+    What does not fit its signature is left out, what is missing is `None`, and the owner notes it. Type
+    checkers see the signature as it is written.
+    """
+    loosely: Callable[..., R] = method
+    code = method.__code__
+    positional = code.co_varnames[1 : code.co_argcount]
+    named = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    optional = {
+        *positional[len(positional) - len(method.__defaults__ or ()) :],
+        *(method.__kwdefaults__ or {}),
+    }
+    accepted = (*positional, *named)
+    required = [name for name in accepted if name not in optional]
+    takes_all = bool(code.co_flags & _KEYWORDS)
+
+    def fitting(args: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
+        known = {name: keywords[name] for name in keywords if takes_all or name in accepted}
+        return {**dict.fromkeys(required), **known, **dict(zip(positional, args, strict=False))}
+
+    @wraps(method)
+    def call(self: Owner, /, *args: P.args, **keywords: P.kwargs) -> R:
+        try:
+            return method(self, *args, **keywords)
+        except TypeError as error:
+            if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+                raise  # it comes from within the method, which has run
+        self.note_misfit(method.__name__)
+        return loosely(self, **fitting(args, keywords))
+
+    return call
