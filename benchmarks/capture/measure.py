@@ -22,7 +22,6 @@ PATIENCE = 600
 """Seconds for one run."""
 COUNTS = {"cold": 1, "burst": 20_000, "paced": 5_000, "threads": 20_000}
 QUICK = {"cold": 1, "burst": 1_000, "paced": 250, "threads": 1_000}
-NOTHING = Taken(requests=0, bytes=0, delivered=0, copies=0, doubled=0)
 
 
 def measure(
@@ -44,7 +43,7 @@ def run(client: Known, mode: str, count: int) -> Figures:
     with tempfile.TemporaryDirectory() as home:
         if not client.speaks:
             told = _work(client, mode, count, "", Path(home))
-            return _figures(told, captured, NOTHING, _nothing(captured))
+            return _figures(told, captured, _nothing(captured), _nothing(captured))
         with collecting(client.speaks) as collector:
             collector.be(Mood.HEALTHY)
             url = f"http://127.0.0.1:{collector.port}"
@@ -79,7 +78,7 @@ def _figures(told: dict[str, float], captured: int, first: Taken, all_of_it: Tak
         requests=1000 * first.requests / each,
         bytes=first.bytes / each,
         captured=captured,
-        later=all_of_it.delivered - (first.delivered or all_of_it.delivered),
+        later=all_of_it.delivered - first.delivered,
         lost=captured - all_of_it.delivered,
         copies=all_of_it.copies,
         doubled=all_of_it.doubled,

@@ -13,8 +13,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 UV = ROOT / ".tools" / "bin" / "uv"
-PATIENCE = 90
+PATIENCE = 240
 """Seconds for a service to start; the first time its packages are fetched."""
+STOP_TIMEOUT_S = 60
+"""A process that is left before it has ended is a leak that fails whichever test runs next."""
 
 
 def free_port() -> int:
@@ -43,10 +45,10 @@ def running(command: Sequence[str], port: int, environment: Mapping[str, str]) -
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         try:
-            process.wait(10)
+            process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait(5)
+            process.wait(STOP_TIMEOUT_S)
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:

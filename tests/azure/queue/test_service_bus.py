@@ -208,7 +208,7 @@ def test_what_says_nothing_of_a_message_that_is_settled_is_given_up_by_the_deadl
         took = time.monotonic() - began
 
     assert caught.value.code is ErrorCode.TIMEOUT
-    assert took < 8  # a connection is closed as well; by itself the client waits for a minute and more
+    assert took < 40  # a connection is closed as well; by itself the client waits for a minute and more
 
 
 def code_of(queue, seconds):

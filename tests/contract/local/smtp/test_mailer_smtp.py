@@ -190,7 +190,7 @@ def test_silence_after_the_text_leaves_open_whether_it_was_sent(send, serve_line
         serve_lines([*GREETING, b"354 go on", None], then_hang=True) as port,
         refused(ErrorCode.UNKNOWN) as caught,
     ):
-        send(port, security="none", timeout=timedelta(seconds=1))
+        send(port, security="none", timeout=timedelta(seconds=5))
 
     assert "may have been sent" in str(caught.value)
 
