@@ -31,10 +31,10 @@ from gcp.stores import OneByOne, bucket_at
 from tuppence.clock import Deadline, SystemClock
 from tuppence.config import Retention
 from tuppence.drivers import Context
-from tuppence.jobs import SCHEDULED
 from tuppence.meter import UnitMeter
 from tuppence.pipeline.retention import purge
 from tuppence.queue import Queue
+from tuppence.schedules import SCHEDULED
 from tuppence.store import Store
 from tuppence_gcp.queue import PubSubQueue
 from tuppence_gcp.store import FirestoreStore

@@ -79,6 +79,7 @@ def told(world):
         printed[name] = document(*name.split())
     printed["bench"] = document("bench", "--requests", "10")
     environment["TUPPENCE_QUEUE__PATH"] = "missing/tuppence.db"
+    printed["status"]["problems"] = document("status")["problems"]
     printed["worker"] = document("worker", "--once")
     return printed
 
@@ -166,6 +167,7 @@ def test_each_place_in_the_store_is_described():
         layout.sent(project, "2026-W46", "<recipient>"),
         layout.meter(project, "202611", "<component>"),
         layout.state(project, "<name>"),
+        layout.heartbeat(project, "<job>"),
     ]
     assert described == {(key.partition, key.sort) for key in keys}
 

@@ -22,9 +22,10 @@ from tuppence.clock import Deadline
 from tuppence.drivers import Run
 from tuppence.errors import ConfigError, DriverError, TuppenceError
 from tuppence.runtime import Runtime
+from tuppence.schedules import SCHEDULED
 
 RESERVE: Final = timedelta(seconds=15)
-"""Kept of a call's time for what follows the job: saving the units it used takes up to ten seconds."""
+"""Kept of a call's time for what follows the job: saving its heartbeat and units takes up to ten seconds."""
 SHARE: Final = 4
 """Of a call that is short, one part in so many is kept."""
 
@@ -38,7 +39,7 @@ def run(runtime: Runtime, asked: Run, *, left: timedelta) -> None:
         left: how long the platform lets this call go on.
 
     """
-    names = jobs.SCHEDULED.get(asked.job, (asked.job,))
+    names = SCHEDULED.get(asked.job, (asked.job,))
     if unknown := set(names) - jobs.JOBS.keys():
         raise ConfigError(f"there is no job {unknown.pop()!r}; the jobs are {', '.join(jobs.JOBS)}")
     deadline = Deadline.after(patience(left), runtime.clock)

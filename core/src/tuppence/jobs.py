@@ -1,7 +1,7 @@
 """The jobs, each over a `Runtime`: run by hand, by the worker, or by a platform's schedule.
 
-Each may stop between any two lines and run several times at once. What a job used is added to the month's
-units at its end.
+Each may stop between any two lines and run several times at once. At its end a job leaves a heartbeat, and
+what it used is added to the month's units.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tuppence.errors import DriverError, TuppenceError
 from tuppence.pipeline import drain as drains
 from tuppence.pipeline import retention
 from tuppence.pipeline import seal as seals
+from tuppence.pipeline.heartbeat import Failure, failure_of
 from tuppence.runtime import Runtime
 from tuppence.schedule import next_due
 
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
 LOOK_BACK: Final = 6
 """Weeks that are looked at for a mail that is due; a schedule may run but once a month."""
 SAVING: Final = timedelta(seconds=10)
-"""How long the saving of the units may take, beyond the job itself."""
+"""How long the saving of heartbeat and units may take, beyond the job itself."""
+CONSUME: Final = "consume"
+"""The job of a queue that calls by itself; no schedule runs it."""
 
 
 class Orphans(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +49,7 @@ class Orphans(msgspec.Struct, frozen=True, kw_only=True):
 def drain(runtime: Runtime, *, deadline: Deadline) -> drains.Drained:
     """Empty the queue into the store."""
     config = runtime.config
-    with _metered(runtime, "drain"):
+    with _recorded(runtime, "drain"):
         return drains.drain(
             runtime.queue,
             runtime.store,
@@ -76,8 +79,10 @@ def consume(runtime: Runtime, *, patience: timedelta) -> BatchHandler:
             clock=runtime.clock,
             redacted=config.capture.redact,
         )
-        with _metered(runtime, "drain"):
-            return work.handle(deliveries, deadline=Deadline.after(patience, runtime.clock))
+        with _recorded(runtime, CONSUME, component="drain") as run:
+            errors = work.handle(deliveries, deadline=Deadline.after(patience, runtime.clock))
+            run.failure = failure_of(errors[0].error) if errors else None
+        return errors
 
     return handle
 
@@ -85,7 +90,7 @@ def consume(runtime: Runtime, *, patience: timedelta) -> BatchHandler:
 def seal(runtime: Runtime, *, deadline: Deadline, settle: timedelta | None = None) -> seals.Sealed:
     """Seal every hour and day with something new in it."""
     config = runtime.config
-    with _metered(runtime, "seal"):
+    with _recorded(runtime, "seal"):
         return seals.seal(
             runtime.store,
             project=config.project,
@@ -99,7 +104,7 @@ def seal(runtime: Runtime, *, deadline: Deadline, settle: timedelta | None = Non
 
 def purge(runtime: Runtime, *, deadline: Deadline) -> int:
     """Delete expired records where the store does not; return how many."""
-    with _metered(runtime, "purge"):
+    with _recorded(runtime, "purge"):
         return retention.purge(runtime.store, clock=runtime.clock, deadline=deadline)
 
 
@@ -110,6 +115,11 @@ def report(runtime: Runtime, *, deadline: Deadline) -> list[Sent]:
         TuppenceError: some could not be sent; all have been tried.
 
     """
+    with _recorded(runtime, "report"):
+        return _send_owed(runtime, deadline)
+
+
+def _send_owed(runtime: Runtime, deadline: Deadline) -> list[Sent]:
     from tuppence.report import build
     from tuppence.report.send import Status, weeks_due
 
@@ -165,16 +175,6 @@ JOBS: Final[Mapping[str, Callable[..., Any]]] = {
 Each is called as `job(runtime, deadline=…)`.
 """
 
-SCHEDULED: Final[Mapping[str, tuple[str, ...]]] = {
-    "drain": ("drain",),
-    "seal": ("seal", "purge"),
-    "report": ("report",),
-}
-"""The jobs that each schedule runs.
-
-Purging follows sealing and has no schedule of its own: a cloud may give three away, and bill a fourth.
-"""
-
 
 def _newest_due(config: Config, now: datetime) -> Week | None:
     """Return the newest week whose mail was to be sent by now: the schedule was due since it ended."""
@@ -189,6 +189,35 @@ def _newest_due(config: Config, now: datetime) -> Week | None:
     return None
 
 
+class _Run:
+    """A run that goes on. `failure` is set where it fails without raising."""
+
+    def __init__(self) -> None:
+        self.failure: Failure | None = None
+
+
+@contextmanager
+def _recorded(runtime: Runtime, job: str, *, component: str = "") -> Iterator[_Run]:
+    """Leave a heartbeat when the job is over, and save its units.
+
+    Neither is worth a result: where they cannot be written, the age of the last heartbeat tells.
+    """
+    run, started = _Run(), runtime.clock.now()
+    with _metered(runtime, component or job):
+        try:
+            yield run
+        except Exception as error:
+            _beat(runtime, job, started, failure_of(error))
+            raise
+        _beat(runtime, job, started, run.failure)
+
+
+def _beat(runtime: Runtime, job: str, started: datetime, failure: Failure | None) -> None:
+    until = Deadline.after(SAVING / 2, runtime.clock)
+    with suppress(TuppenceError):  # of a store that cannot be built, too
+        runtime.heartbeats.record(job, started=started, failure=failure, deadline=until)
+
+
 @contextmanager
 def _metered(runtime: Runtime, component: str) -> Iterator[None]:
     """Save the units when the job is over, also when it failed. A store that is down costs no result."""
@@ -201,5 +230,5 @@ def _metered(runtime: Runtime, component: str) -> Iterator[None]:
                 runtime.config.project,
                 clock=runtime.clock,
                 component=component,
-                deadline=Deadline.after(SAVING, runtime.clock),
+                deadline=Deadline.after(SAVING / 2, runtime.clock),
             )

@@ -13,6 +13,7 @@ from tuppence.meter import UnitMeter
 from tuppence.plugins import Plugins
 
 if TYPE_CHECKING:
+    from tuppence.pipeline.heartbeat import Heartbeats
     from tuppence.queue import Queue
     from tuppence.store import Store
 
@@ -45,6 +46,13 @@ class Runtime:
         from tuppence.store import Store
 
         return Store(self._driver(Kind.STORE), self.clock)
+
+    @cached_property
+    def heartbeats(self) -> Heartbeats:
+        """What writes down how jobs ended."""
+        from tuppence.pipeline.heartbeat import Heartbeats
+
+        return Heartbeats(self.store, self.config.project, self.clock)
 
     @cached_property
     def compute(self) -> ComputeDriver:

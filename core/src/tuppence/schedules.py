@@ -1,7 +1,8 @@
-"""The schedules of a project: what is run when. `tuppence.jobs.SCHEDULED` says which jobs each runs."""
+"""The schedules of a project: what is run when, and which jobs each schedule runs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -13,6 +14,15 @@ SEAL: Final = "5 * * * *"
 SET_ASIDE: Final = "25 * * * *"
 """Once an hour, where the queue's service calls by itself: for what it has set aside."""
 NAMES: Final = ("drain", "seal", "report")
+SCHEDULED: Final[Mapping[str, tuple[str, ...]]] = {
+    "drain": ("drain",),
+    "seal": ("seal", "purge"),
+    "report": ("report",),
+}
+"""The jobs that each schedule runs.
+
+Purging follows sealing and has no schedule of its own: a cloud may give three away, and bill a fourth.
+"""
 
 
 def schedules(config: Config) -> list[Schedule]:

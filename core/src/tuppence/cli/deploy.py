@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -17,11 +18,14 @@ from tuppence.cli.output import CommandError, count
 from tuppence.clock import Deadline
 from tuppence.deploy import Change, Deployer
 from tuppence.drivers import Kind
+from tuppence.errors import TuppenceError
 from tuppence.runtime import Runtime
-from tuppence.schedules import NAMES, register, schedules
+from tuppence.schedules import NAMES, SCHEDULED, register, schedules
 
 SETTLES: Final = timedelta(minutes=2)
 """How long a role that was just made may stay unknown to the scheduler that is to use it."""
+NOTED: Final = timedelta(seconds=10)
+"""How long it may take to write down from when on the jobs are expected."""
 
 _yes = click.option("--yes", is_flag=True, help="Do not ask.")
 _backend = click.option(
@@ -133,9 +137,17 @@ def _left_alone(session: Session) -> int:
 
 
 def _schedule(session: Session, runtime: Runtime) -> list[str]:
-    """Set the schedules; return their names."""
+    """Set the schedules; return their names.
+
+    From now on their jobs are expected to run. Who may deploy need not be allowed to write into the store;
+    without it, a job that never runs is noticed once messages wait.
+    """
     _settled(session, partial(register, runtime.scheduler, runtime.config), "scheduler.upsert")
-    return [schedule.name for schedule in schedules(runtime.config)]
+    names = [schedule.name for schedule in schedules(runtime.config)]
+    with suppress(TuppenceError):
+        expected = [job for name in names for job in SCHEDULED[name]]
+        runtime.heartbeats.expect(*expected, deadline=Deadline.after(NOTED, session.clock))
+    return names
 
 
 def _settled(session: Session, ask: Callable[[], object], name: str) -> None:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Final
 
 import click
 
+from tuppence.cli import pipeline
 from tuppence.cli.app import COULD_NOT, DONE, Session, shared
 from tuppence.cli.output import message_of, next_step
+from tuppence.clock import Deadline
 from tuppence.config import Config
-from tuppence.drivers import Feature, Kind
+from tuppence.drivers import Feature, Kind, Schedule
 from tuppence.errors import TuppenceError
 from tuppence.findings import Finding, State, note, ok, wrong
+from tuppence.liveness import observe
+from tuppence.report.pipeline_state import reason
 from tuppence.runtime import Runtime
 
+PATIENCE: Final = timedelta(seconds=30)
+"""How long looking at the jobs may take."""
 EARLIEST_YEAR: Final = 2026
 """When this was written. A clock that says less was never set."""
 
@@ -46,18 +53,36 @@ def _findings(runtime: Runtime) -> Iterator[Finding]:
     yield from parts.agree(runtime, found)
     yield from _trigger(runtime, working)
     yield from _recipients(runtime.config)
-    looks: list[Callable[[Runtime], Iterator[Finding]]] = [unfinished.journals]
+    there: list[Schedule] = []
+    looks: dict[str, Callable[[], Iterator[Finding]]] = {"journals": lambda: unfinished.journals(runtime)}
     if Kind.SCHEDULER in working:
-        looks.append(parts.schedule)
-    if Kind.QUEUE in working:
-        looks.append(unfinished.queue)
+        looks["schedule"] = lambda: _schedules(runtime, there)
     if Kind.STORE in working:
-        looks.append(unfinished.store)
-    for look in looks:
+        looks["jobs"] = lambda: _jobs(runtime, there)
+        looks["store"] = lambda: unfinished.store(runtime)
+    for part, look in looks.items():
         try:
-            yield from look(runtime)
+            yield from look()
         except (TuppenceError, OSError) as error:
-            yield wrong(message_of(error), next_step(error), part=look.__name__)
+            yield wrong(message_of(error), next_step(error), part=part)
+
+
+def _schedules(runtime: Runtime, there: list[Schedule]) -> Iterator[Finding]:
+    """Look at the schedules, and put those that are set into `there`."""
+    there += runtime.scheduler.schedules()
+    yield from pipeline.schedule(runtime, there)
+
+
+def _jobs(runtime: Runtime, there: list[Schedule]) -> Iterator[Finding]:
+    """Look at the heartbeats of the jobs and at what waits for them."""
+    seen = observe(runtime, there, deadline=Deadline.after(PATIENCE, runtime.clock))
+    yield from pipeline.jobs(runtime, seen)
+    if seen.queue_failure is not None:
+        detail = f"how much waits in the queue is not known: {reason(seen.queue_failure)}"
+        yield wrong(detail, pipeline.mend_of(seen.queue_failure), part="queue")
+    if seen.store_failure is not None:
+        detail = f"when the jobs last ran is not known: {reason(seen.store_failure)}"
+        yield wrong(detail, pipeline.mend_of(seen.store_failure), part="store")
 
 
 def _configuration(config: Config) -> Finding:

@@ -7,13 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
-from tuppence.cli.output import count, message_of, next_step
+from tuppence.cli.output import message_of, next_step
 from tuppence.clock import Deadline
 from tuppence.drivers import Driver, Kind
 from tuppence.errors import TuppenceError
 from tuppence.findings import Finding, State, note, ok, wrong
 from tuppence.runtime import Runtime
-from tuppence.schedules import schedules
 
 PATIENCE: Final = timedelta(seconds=30)
 """How long one driver may look at what it has."""
@@ -50,24 +49,6 @@ def agree(runtime: Runtime, found: Mapping[Kind, list[Finding]]) -> Iterator[Fin
             told = "; ".join(f"{', '.join(kinds)} in {place}" for place, kinds in here.items())
             mend = "Unless you mean it so, give them the same region and credentials."
             yield note(f"{provider} is in {len(here)} places: {told}", mend, part="places")
-
-
-def schedule(runtime: Runtime) -> Iterator[Finding]:
-    """Look whether what has to run is set to run, and as the configuration says."""
-    there = {one.name: one for one in runtime.scheduler.schedules()}
-    missing = [one.name for one in schedules(runtime.config) if there.get(one.name) != one]
-    if not missing:
-        return
-    detail = f"{count(len(missing), 'schedule')} not set as the configuration says: {', '.join(missing)}"
-    provider = runtime.plugins.providers.get(runtime.config.provider_of(Kind.SCHEDULER))
-    if provider is not None and provider.deployer:
-        yield wrong(detail, "`tuppence deploy` sets them.", part="schedules")
-    else:
-        yield note(
-            detail,
-            "`tuppence worker` sets them when it starts; `worker --once` needs none.",
-            part="schedules",
-        )
 
 
 def _closer(runtime: Runtime, kind: Kind, driver: Driver) -> list[Finding]:

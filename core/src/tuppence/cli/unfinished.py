@@ -21,9 +21,6 @@ from tuppence.runtime import Runtime
 
 PATIENCE: Final = timedelta(seconds=30)
 """How long one look may take."""
-OLD: Final = timedelta(hours=6)
-"""A message that has waited for longer is not being drained."""
-
 SURVIVES: Final = {
     Durability.HOST: "events survive the death of the process",
     Durability.BOOT: "events survive the death of the process, not a restart of the machine",
@@ -55,17 +52,6 @@ def journals(runtime: Runtime) -> Iterator[Finding]:
     else:
         yield ok(said, part="journal")
     yield from _left_behind(folder)
-
-
-def queue(runtime: Runtime) -> Iterator[Finding]:
-    """Look at what waits to be drained."""
-    waiting, oldest = runtime.queue.depth(deadline=Deadline.after(PATIENCE, runtime.clock))
-    if oldest is not None and oldest > max(OLD, runtime.config.pipeline.every * 4):
-        yield wrong(
-            f"{count(waiting, 'message')} in the queue, the oldest for {oldest // timedelta(hours=1)} hours",
-            "Is the worker running? `tuppence drain` empties the queue by hand.",
-            part="drain",
-        )
 
 
 def store(runtime: Runtime) -> Iterator[Finding]:

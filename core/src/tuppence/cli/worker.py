@@ -24,13 +24,13 @@ from tuppence.clock import Deadline
 from tuppence.drivers import Kind
 from tuppence.errors import TuppenceError
 from tuppence.runtime import Runtime
-from tuppence.schedules import register
+from tuppence.schedules import SCHEDULED, register
 
 LONGEST_WAIT: Final = 60.0
 """Seconds until a worker looks again, whatever it expects: clocks are set, and schedules change."""
 
 RUNS: Final = {
-    **jobs.SCHEDULED,
+    **SCHEDULED,
     "drain": ("orphans", "drain"),
     "report": ("drain", "seal", "report"),
 }

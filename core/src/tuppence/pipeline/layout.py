@@ -9,7 +9,8 @@ partition                       sort                     record
 <project>.dead                  <id>                     dead letter
 <project>.sent.2026             2026-W46.<recipient>     claim and confirmation of a mail
 <project>.meter.202611          <component>              billable units of a month
-<project>.state                 <name>                   the visitor key, when jobs last ran
+<project>.state                 <name>                   the visitor key
+<project>.state                 heartbeat.<job>          when a job last ran, how that ended and why
 """
 
 from __future__ import annotations
@@ -77,3 +78,8 @@ def meter(project: str, month: str, component: str) -> Key:
 def state(project: str, name: str) -> Key:
     """Return where a named piece of state lives."""
     return Key(partition=f"{project}.state", sort=name)
+
+
+def heartbeat(project: str, job: str) -> Key:
+    """Return where the heartbeat of a job lives."""
+    return state(project, f"heartbeat.{job}")
