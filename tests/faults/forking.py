@@ -1,8 +1,11 @@
 """A program that forks in one state of the client or another, and keeps what each process was promised.
 
-python forking.py STATE FOLDER      appends `process n` to FOLDER/promised for each event that was accepted
+python forking.py STATE FOLDER FORK   appends `process n` to FOLDER/promised for each event that was accepted
+
+FORK is `os` for Python's fork, and `c` for one that runs none of Python's hooks.
 """
 
+import ctypes
 import os
 import signal
 import sys
@@ -12,12 +15,14 @@ from tuppence import config as configuration
 from tuppence.capture.client import Client
 
 FORKS = 12
+HOW = {"os": os.fork, "c": ctypes.PyDLL(None).fork}
 
 
 class Family:
     """One client in a process and its children."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, how):
+        self.start = HOW[how]
         self.client = Client(configuration.load(f"{folder}/tuppence.toml", environ={}))
         self._promised = os.open(f"{folder}/promised", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self._count = 0
@@ -31,7 +36,7 @@ class Family:
 
     def fork(self, act=None):
         """Fork a child that captures, or acts, closes and ends; wait for it."""
-        child = os.fork()
+        child = self.start()
         if child == 0:
             self.end(act or (lambda: self.capture(5)))
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
@@ -74,6 +79,13 @@ def while_the_sender_sends(family):
     thread.join()
 
 
+def while_the_sender_works(family):
+    for _ in range(FORKS):
+        family.capture(300)
+        family.client.flush(0)
+        family.fork()
+
+
 def during_close(family):
     family.capture(500)
     thread = threading.Thread(target=family.client.close, args=(5,))
@@ -108,7 +120,7 @@ def twice(family):
 def within_a_question(family):
     """Parent and child both leave the block; the question is the parent's."""
     with family.client.question("Who answers?") as question:
-        child = os.fork()
+        child = family.start()
         if child:
             assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
             family.client.flush(5)
@@ -120,6 +132,39 @@ def within_a_question(family):
     family.capture(5)
 
 
+def with_a_child_that_does_nothing(family):
+    family.capture(10)
+    family.fork(lambda: None)
+    family.capture(10)
+
+
+def with_a_child_that_only_flushes(family):
+    family.capture(10)
+    family.client.flush(5)
+    family.fork(lambda: assert_quick(lambda: family.client.flush(60)))
+    family.capture(10)
+
+
+def assert_quick(act):
+    """Fail where a child waits for what only its parent's threads could do."""
+    signal.alarm(20)
+    assert act()
+    signal.alarm(0)
+
+
+def with_a_refusal_first(family):
+    family.capture(10)
+
+    def refused():
+        assert family.client.capture("") == 0
+        assert family.client.stats.refused == 1
+        family.capture(5)
+
+    family.fork(refused)
+    family.capture(10)
+    assert family.client.stats.refused == 0
+
+
 def in_a_signal_handler(family):
     """The child goes on with the very call that the signal interrupted, and so does the parent.
 
@@ -129,7 +174,7 @@ def in_a_signal_handler(family):
 
     def handle(_number, _frame):
         if os.getpid() == parent and len(children) < FORKS:
-            child = os.fork()
+            child = family.start()
             if child:
                 children.append(child)
                 signal.setitimer(signal.ITIMER_REAL, 0.0005 * len(children))
@@ -148,16 +193,25 @@ STATES = [
     before_the_first_event,
     with_events_waiting,
     while_the_sender_sends,
+    while_the_sender_works,
     during_close,
     in_a_thread,
     twice,
     within_a_question,
+    with_a_child_that_does_nothing,
+    with_a_child_that_only_flushes,
+    with_a_refusal_first,
     in_a_signal_handler,
 ]
 
 
-def main(state, folder):
-    family = Family(folder)
+NOT_IN_C = [while_the_sender_sends, while_the_sender_works, during_close, in_a_thread, in_a_signal_handler]
+"""Where another thread waits for Python's lock, such a fork copies a lock that blocks the child for ever,
+whoever's thread that is; and what forks in C does so between calls."""
+
+
+def main(state, folder, how):
+    family = Family(folder, how)
     next(one for one in STATES if one.__name__ == state)(family)
     family.client.close(5)
 

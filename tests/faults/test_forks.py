@@ -1,5 +1,6 @@
 """A process forks in every state of its client; parents and children count each event once.
 
+By Python's own fork, and by one that runs none of Python's hooks, such as uWSGI's.
 A call that a signal handler forks in goes on in both, and so is two.
 """
 
@@ -12,13 +13,20 @@ import pytest
 from faults import forking
 from faults.queues import CONFIGURATION, received, send_everything
 
+WAYS = [
+    (state.__name__, how)
+    for state in forking.STATES
+    for how in forking.HOW
+    if how == "os" or state not in forking.NOT_IN_C
+]
 
-@pytest.mark.parametrize("state", [one.__name__ for one in forking.STATES])
-def test_a_fork_loses_and_doubles_nothing(tmp_path, state):
+
+@pytest.mark.parametrize(("state", "how"), WAYS)
+def test_a_fork_loses_and_doubles_nothing(tmp_path, state, how):
     (tmp_path / "tuppence.toml").write_text(CONFIGURATION)
     (tmp_path / "queue").mkdir()
 
-    subprocess.run([sys.executable, forking.__file__, state, tmp_path], check=True, timeout=60)
+    subprocess.run([sys.executable, forking.__file__, state, tmp_path, how], check=True, timeout=60)
     assert send_everything(tmp_path)
 
     promised = {tuple(map(int, line.split())) for line in (tmp_path / "promised").read_text().splitlines()}
@@ -27,6 +35,8 @@ def test_a_fork_loses_and_doubles_nothing(tmp_path, state):
     ticks = Counter((e.data["process"], e.data["n"]) for e in identities.values() if e.type == "tick")
     assert promised <= ticks.keys()
     assert ticks.total() - len(ticks) <= (forking.FORKS if state == "in_a_signal_handler" else 0)
+    refused = {header.instance: header.refused for header in headers}
+    assert sum(refused.values()) == (state == "with_a_refusal_first")
     assert all(header.dropped == 0 for header in headers)
     questions = [event.data["outcome"] for event in identities.values() if event.type == "question"]
     assert questions == (["answered"] if state == "within_a_question" else [])

@@ -9,10 +9,11 @@ from datetime import timedelta
 
 import pytest
 
+import hookless
 from tuppence.clock import Deadline, SystemClock
 from tuppence.drivers import Key, Message, Record
-from tuppence.errors import ErrorCode
-from tuppence.local.database import VERSION
+from tuppence.errors import DriverError, ErrorCode
+from tuppence.local.database import VERSION, FileOptions
 from tuppence.local.queue import LocalQueue
 from tuppence.local.store import LocalStore
 from tuppence.testing.contract import refused
@@ -206,23 +207,73 @@ def test_a_page_ends_before_it_grows_too_large(store):
     assert page.cursor is not None
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+
+def outcome_in_child(fork, act):
+    """Return what `act` returned, as an exit status, in a child made by `fork`."""
+    child = fork()
+    if child == 0:
+        status = 99
+        try:
+            status = int(act())
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def sent_from_here(queue):
+    return not queue.send([Message(id="child", body=b"x")], deadline=soon())
+
+
+@needs_fork
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_no_connection_lives_across_a_fork(queue):
     queue.send([Message(id="before", body=b"x")], deadline=soon())
+    assert queue.depth(deadline=soon())[0] == 1
 
-    child = os.fork()
-    if child == 0:
-        fine = queue._database._connection is None and not queue.send(
-            [Message(id="child", body=b"x")], deadline=soon()
-        )
-        queue.close()
-        os._exit(0 if fine else 1)
-    _, status = os.waitpid(child, 0)
+    fine = outcome_in_child(os.fork, lambda: sent_from_here(queue))
     queue.send([Message(id="after", body=b"x")], deadline=soon())
 
-    assert os.waitstatus_to_exitcode(status) == 0
+    assert fine
     assert queue.depth(deadline=soon())[0] == 3
+
+
+@needs_fork
+def test_a_queue_that_has_sent_may_be_forked_without_a_hook(queue):
+    queue.send([Message(id="before", body=b"x")], deadline=soon())
+
+    fine = outcome_in_child(hookless.fork, lambda: sent_from_here(queue))
+    queue.send([Message(id="after", body=b"x")], deadline=soon())
+
+    assert fine
+    assert queue.depth(deadline=soon())[0] == 3
+
+
+@needs_fork
+@pytest.mark.parametrize("other", [False, True], ids=["the same driver", "another on the same file"])
+def test_a_connection_that_was_open_at_a_fork_without_a_hook_is_not_used(queue, other):
+    """SQLite itself believes from then on that the child holds the locks of its parent."""
+    queue.depth(deadline=soon())
+
+    def refused_here():
+        driver = LocalQueue(FileOptions(path=str(queue._database.path)), queue.context) if other else queue
+        try:
+            driver.depth(deadline=soon())
+        except DriverError as error:
+            return error.code is ErrorCode.UNAVAILABLE and "start this one again" in str(error)
+        return False
+
+    assert outcome_in_child(hookless.fork, refused_here)
+    assert queue.depth(deadline=soon())[0] == 0
+
+
+@needs_fork
+def test_a_lock_that_was_held_at_a_fork_without_a_hook_holds_nobody_up(queue):
+    with queue._database.notice_fork().lock:
+        fine = outcome_in_child(hookless.fork, lambda: sent_from_here(queue))
+
+    assert fine
 
 
 def _execute(path, statement):

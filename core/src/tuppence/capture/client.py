@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import weakref
+from contextlib import suppress
 from typing import Any, Final, Never, Self, cast
 
 import msgspec
@@ -90,7 +91,7 @@ class Client:
         self._ignored = 0
         self._instance: Instance | None = None
         self._ending: Instance | None = None
-        self._first: dict[str, Instance] = {}
+        self._first: dict[int, Instance] = {}
         lifecycle.register(self)
 
     def capture(
@@ -198,7 +199,7 @@ class Client:
             Whether the queue has everything. If not, it stays in the journal and is sent later.
 
         """
-        instance = self._instance
+        instance = self._own()
         return instance is None or instance.flush(_seconds(timeout, FLUSH_TIMEOUT_S))
 
     @never_raises
@@ -221,11 +222,10 @@ class Client:
         """
         timeout = _seconds(timeout, lifecycle.EXIT_TIMEOUT)
         self._closed = True
-        self._ending = self._instance or self._ending
+        self._ending = self._own() or self._ending
         self._instance = None
-        instance = self._first.pop(
-            "", None
-        )  # a signal handler or another thread may be closing too: one has it
+        # A signal handler or another thread may be closing too: one has it.
+        instance = self._first.pop(os.getpid(), None)
         if instance is not None:
             return instance.close(timeout)
         return self._ending is None or self._ending.ended(timeout)
@@ -233,7 +233,7 @@ class Client:
     @property
     def stats(self) -> Stats:
         """What became of this process's events so far."""
-        instance = self._instance
+        instance = self._own()
         sender = instance.sender if instance else None
         return Stats(
             captured=self._captured,
@@ -274,6 +274,9 @@ class Client:
             now = time.time_ns() // 1_000_000 if self._clock is None else milliseconds(self._clock.now())
             seq = next(instance.numbers)
             written = frame(kind, seq, now, data, type_, source, user, session)
+            if not instance.mark[0]:  # this process is a fork of the one that the journal belongs to
+                self._own()
+                return self._record(kind, type_, user, session, source, data)
         except Exception:  # noqa: BLE001 - nothing an application hands in may raise here
             return self._refuse(self._instance)
         try:
@@ -296,16 +299,21 @@ class Client:
         try:
             instance.journal.append(written)
         except Exception:  # noqa: BLE001 - a full disk; the number is a gap that the reader counts as dropped
+            if instance.inherited:  # a signal handler forked within the call that made it
+                self.reset()
+                return 0
             self._failed += 1
             instance.journal.fail(seq)
-            if instance is self._instance and instance.inherited:
-                self.reset()  # a signal handler forked within the call that made it
             return 0
         if seq > self._captured:  # noqa: PLR1730 - a question closes with an older number; max() takes longer
             self._captured = seq
         return seq
 
     def _refuse(self, instance: Instance | None) -> int:
+        if instance is not None and instance.inherited:
+            self._own()
+            with suppress(Exception):  # it stays a refusal, if one that no journal counts
+                instance = self._start()
         self._refused += 1
         self.warn(misuse.REFUSED)
         if instance is not None:
@@ -316,8 +324,8 @@ class Client:
         """Count a statement that could not be recorded, and warn of its kind once."""
         if self._disabled:
             return
+        instance = self._own()
         self._ignored += 1
-        instance = self._instance
         if instance is not None:
             instance.journal.ignore(self._ignored)
         self._misuse.warn(what)
@@ -331,6 +339,13 @@ class Client:
         if not self._disabled:
             self._misuse.warn(what)
 
+    def _own(self) -> Instance | None:
+        """Return the instance of this process, if one was made; a forked child forgets its parent's."""
+        lifecycle.notice_fork()
+        if self._instance is not None and self._instance.inherited:
+            self.reset()  # a signal handler forked while it was made
+        return self._instance
+
     def open_question(
         self, text: Any, fields: dict[str, Any], data: dict[str, Any]
     ) -> tuple[str, int, Instance | None]:
@@ -343,7 +358,12 @@ class Client:
         return captured_id(instance.id, seq), seq, instance
 
     def close_question(self, instance: Instance, seq: int, end: dict[str, Any]) -> None:
-        """Record how a question ended."""
+        """Record how a question ended, unless it was asked in the process that this one was forked from.
+
+        Its number is the parent's, and so is what becomes of it.
+        """
+        if instance.inherited:
+            return
         now = time.time_ns() // 1_000_000
         try:
             written = frame(FrameKind.CLOSED, seq, now, self._cleaner.settled(end))
@@ -363,24 +383,41 @@ class Client:
             self.ignore(misuse.CLOSED)
         if self._disabled or self._closed:
             return None
+        lifecycle.notice_fork()
         made = Instance(self.config, self._clock or SystemClock(), weakref.ref(self))
-        first = self._first.setdefault("", made)
+        first = self._first.setdefault(os.getpid(), made)
         if first.inherited:  # a signal handler forked meanwhile, and this is the child
             self.reset()
             return None
         if first is made:
-            made.start()
+            made.start(threaded=lifecycle.may_start_thread())
         else:
             made.discard()
         self._instance = first
         return first
 
-    def reset(self) -> None:
-        """Start anew in a forked child: the journal, the locks and the thread are the parent's."""
-        inherited, self._instance, self._ending, self._first = self._first.values(), None, None, {}
-        self._captured = self._refused = self._failed = self._ignored = 0
-        for instance in inherited:
+    def reset(self) -> bool:
+        """Start anew in a forked child: the journal, the locks and the thread are the parent's.
+
+        A child that was forked without Python's hooks finds out by itself, in several threads at once maybe,
+        so this leaves alone what one of them has made meanwhile.
+
+        Returns:
+            Whether the parent had a thread for it.
+
+        """
+        left = [self._ending] if self._ending is not None and self._ending.inherited else []
+        for process, instance in list(self._first.items()):
+            if instance.inherited and self._first.pop(process, None) is not None:
+                self._captured = self._refused = self._failed = self._ignored = 0
+                left.append(instance)
+        for instance in left:
             instance.abandon()
+        if self._ending in left:
+            self._ending = None
+        if self._instance is not None and self._instance.inherited:
+            self._instance = None
+        return any(instance.has_thread for instance in left)
 
 
 def _seconds(timeout: Any, default: float) -> float:

@@ -16,6 +16,7 @@ from pathlib import Path
 from string import ascii_lowercase
 from typing import TYPE_CHECKING, Final
 
+from tuppence import process
 from tuppence.capture import places
 from tuppence.capture.journal import FileSegments, Journal, MemorySegments
 from tuppence.capture.lifecycle import EXIT_TIMEOUT
@@ -46,10 +47,14 @@ class Instance:
     Args:
         alive: returns whether anyone still uses this instance.
 
+    Attributes:
+        mark: its item 0 is false in a forked child.
+        has_thread: whether a thread serves journals.
+
     """
 
     def __init__(self, config: Config, clock: Clock, alive: Callable[[], object]) -> None:
-        self._process = os.getpid()
+        self.mark = process.mark()
         self.id = _new_id()
         self.numbers = count(1)
         self._config = config
@@ -64,17 +69,21 @@ class Instance:
         except (OSError, ValueError) as error:
             self.journal = self._in_memory(error)
         self.sender: Sender | None = None
+        self.has_thread = False
+        self._serving = threading.Lock()
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._closing_by: float | None = None
         self._ended = threading.Event()
 
-    def start(self) -> None:
-        """Begin to serve journals.
+    def start(self, *, threaded: bool) -> None:
+        """Begin to serve journals, in a thread; without one, `flush` and `close` serve them.
 
         Not with `Thread.start`, which waits for the thread: where a signal handler forks meanwhile, the child
         would wait for ever.
         """
-        _thread.start_new_thread(self._run, ())
+        if threaded:
+            self.has_thread = True
+            _thread.start_new_thread(self._run, ())
 
     def discard(self) -> None:
         """Undo the making of an instance that is not needed."""
@@ -86,7 +95,7 @@ class Instance:
     @property
     def inherited(self) -> bool:
         """Whether it was made by the process that this one was forked from."""
-        return self._process != os.getpid()
+        return not self.mark[0]
 
     @property
     def durable(self) -> bool:
@@ -103,6 +112,8 @@ class Instance:
         self._wake.put(None)
         left: set[str] | None = None
         while True:
+            if not self.has_thread:
+                self._serve_here(until)
             reader = self._reader()
             if left is None and reader.covers(number, offset):
                 left = set(reader.pending)
@@ -116,6 +127,8 @@ class Instance:
         """Give the journal up, so that its end can be seen; return whether the queue has everything."""
         self._give_up(timeout)
         self._wake.put(None)
+        if not self.has_thread:
+            self._end_here(time.monotonic() + timeout)
         return self.ended(timeout)
 
     def ended(self, timeout: float) -> bool:
@@ -181,6 +194,25 @@ class Instance:
 
         folder = self._path.parent if self._path else None
         return Sender(self._config, folder, self._queue, self._clock, memory=self._memory)
+
+    def _serve_here(self, until: float) -> None:
+        """Serve journals once, in the caller's thread, and leave them to whoever else can."""
+        if self._serving.acquire(timeout=max(0.0, until - time.monotonic())):
+            try:
+                self.sender = self._made_sender()
+                self._work(self.sender, flush=True, within=max(0.0, until - time.monotonic()))
+                self.sender.close()
+            finally:
+                self._serving.release()
+
+    def _end_here(self, until: float) -> None:
+        """Send what is left, in the caller's thread."""
+        if self._serving.acquire(timeout=max(0.0, until - time.monotonic())):
+            try:
+                self.sender = self._made_sender()
+                self._finish(self.sender, until)
+            finally:
+                self._serving.release()
 
     def _run(self) -> None:
         """Serve journals until this instance is closed or nobody uses it any more."""

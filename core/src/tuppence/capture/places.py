@@ -19,6 +19,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -68,6 +69,7 @@ class Lock:
 
     def __init__(self, file: int) -> None:
         self._file = file
+        self._identity = _identity(file)
 
     @classmethod
     def take(cls, path: Path, *, create: bool = True) -> Lock | None:
@@ -82,10 +84,15 @@ class Lock:
         return cls(file)
 
     def release(self) -> None:
-        """Close the file. In a forked child this leaves the parent's lock in place."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+        """Close the file. In a forked child this leaves the parent's lock in place.
+
+        A child that became a daemon may have closed it already, and its number may be another file's by now.
+        """
+        file, self._file = self._file, -1
+        if file >= 0:
+            with suppress(OSError):
+                if _identity(file) == self._identity:
+                    os.close(file)
 
 
 def base_directory(config: Config) -> Path:
@@ -237,6 +244,11 @@ def file_system(folder: Path) -> str:
         if len(place.parts) >= best and target.is_relative_to(place):
             best, kind = len(place.parts), found
     return kind
+
+
+def _identity(file: int) -> tuple[int, int]:
+    found = os.fstat(file)
+    return found.st_dev, found.st_ino
 
 
 def _entries(folder: Path) -> list[Path]:

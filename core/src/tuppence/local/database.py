@@ -2,7 +2,8 @@
 
 Every driver has a connection of its own. No connection lives across a fork: SQLite's locks belong to a
 process, and a child that inherits a connection believes that it holds locks it does not hold
-(https://sqlite.org/howtocorrupt.html, section 2.6).
+(https://sqlite.org/howtocorrupt.html, section 2.6). SQLite remembers them for each file and not for each
+connection, so a new connection in such a child would be no better: it is refused.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
+from tuppence import process
 from tuppence.clock import Deadline
 from tuppence.errors import ErrorCode
 from tuppence.findings import Finding, note
@@ -93,26 +95,38 @@ class FileOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: str = "tuppence.db"
 
 
+class _Session:
+    """What a database has in one process: the lock around its connection, and the connection."""
+
+    __slots__ = ("connection", "lock", "mark", "successors")
+
+    def __init__(self) -> None:
+        self.mark = process.mark()
+        self.lock = threading.Lock()
+        self.connection: sqlite3.Connection | None = None
+        self.successors: dict[str, _Session] = {}
+
+
 class Database:
     """One connection to the file, opened when first needed."""
 
     def __init__(self, path: str) -> None:
         self.path = Path(path).absolute()
-        self._connection: sqlite3.Connection | None = None
-        self._inherited: sqlite3.Connection | None = None
-        self._lock = threading.Lock()
+        self._latest = _Session()
 
     @contextmanager
     def read(self, operation: str, deadline: Deadline) -> Iterator[sqlite3.Connection]:
         """Lend the connection for statements that read."""
-        with self._lock, translate(operation, self.path, deadline):
-            yield self._ready(operation, deadline)
+        session = self.notice_fork()
+        with session.lock, translate(operation, self.path, deadline):
+            yield self._ready(session, operation, deadline)
 
     @contextmanager
     def write(self, operation: str, deadline: Deadline) -> Iterator[sqlite3.Connection]:
         """Lend the connection within a transaction that no other writer shares; an error undoes it."""
-        with self._lock, translate(operation, self.path, deadline):
-            connection = self._ready(operation, deadline)
+        session = self.notice_fork()
+        with session.lock, translate(operation, self.path, deadline):
+            connection = self._ready(session, operation, deadline)
             with _transaction(connection, "IMMEDIATE"):
                 yield connection
 
@@ -126,38 +140,45 @@ class Database:
 
     def close(self) -> None:
         """Let the file go. The next call opens it again."""
-        with self._lock:
-            self._disconnect()
+        session = self.notice_fork()
+        with session.lock:
+            _disconnect(session)
 
     def before_fork(self) -> None:
         """Let the file go for the time of a fork, unless a call takes too long to end."""
-        if self._lock.acquire(timeout=_LONGEST_FORK):
+        session = self.notice_fork()
+        if session.lock.acquire(timeout=_LONGEST_FORK):
             try:
-                self._disconnect()
+                _disconnect(session)
             finally:
-                self._lock.release()
+                session.lock.release()
 
-    def after_fork(self) -> None:
-        """Forget, in the child, what a call that did not end in time left behind; closing it does harm."""
-        self._lock = threading.Lock()
-        self._inherited, self._connection = self._connection, None
+    def notice_fork(self) -> _Session:
+        """Return this process's session; a forked child begins one, its parent's lock may be held for ever.
 
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        Of several threads that notice a fork, the first to leave its session in the dict wins.
+        """
+        session = self._latest
+        if not session.mark[0]:
+            if session.connection is not None:
+                _inherited[self.path] = session.connection
+            session = self._latest = session.successors.setdefault("", _Session())
+        return session
 
-    def _ready(self, operation: str, deadline: Deadline) -> sqlite3.Connection:
+    def _ready(self, session: _Session, operation: str, deadline: Deadline) -> sqlite3.Connection:
         left = deadline.remaining()
         if left <= 0:
             raise failure(ErrorCode.TIMEOUT, operation, "no time is left")
-        if self._connection is None:
-            self._connection = self._connect(operation, left)
+        if session.connection is None:
+            session.connection = self._connect(operation, left)
             _open[id(self)] = self
-        self._connection.execute(f"PRAGMA busy_timeout = {_milliseconds(left)}")
-        return self._connection
+        session.connection.execute(f"PRAGMA busy_timeout = {_milliseconds(left)}")
+        return session.connection
 
     def _connect(self, operation: str, left: float) -> sqlite3.Connection:
+        if _is_inherited(self.path):
+            words = "was in use when this process was forked, so only other processes can use it safely"
+            raise failure(ErrorCode.UNAVAILABLE, operation, f"{self.path} {words}; start this one again")
         _create_private(self.path)
         connection = sqlite3.connect(
             self.path, timeout=min(left, _LONGEST_WAIT), isolation_level=None, check_same_thread=False
@@ -173,6 +194,12 @@ class Database:
             connection.close()
             raise
         return connection
+
+
+def _disconnect(session: _Session) -> None:
+    if session.connection is not None:
+        session.connection.close()
+        session.connection = None
 
 
 def microseconds(at: datetime) -> int:
@@ -249,6 +276,16 @@ def _milliseconds(seconds: float) -> int:
 
 
 _open: Final[WeakValueDictionary[int, Database]] = WeakValueDictionary()
+_inherited: Final[dict[Path, sqlite3.Connection]] = {}
+"""Connections of the process that this one was forked from, kept so that nothing closes them."""
+
+
+def _is_inherited(path: Path) -> bool:
+    """Whether this process came with a connection to the file that its parent had open."""
+    for reference in _open.valuerefs():
+        if database := reference():
+            database.notice_fork()
+    return path in _inherited
 
 
 def _before_fork() -> None:
@@ -257,10 +294,4 @@ def _before_fork() -> None:
             database.before_fork()
 
 
-def _after_fork() -> None:
-    for reference in _open.valuerefs():
-        if database := reference():
-            database.after_fork()
-
-
-os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
+os.register_at_fork(before=_before_fork)

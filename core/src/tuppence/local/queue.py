@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -60,11 +61,15 @@ class LocalQueue(QueueDriver):
         return self._database.findings()
 
     def send(self, messages: Sequence[Message], /, *, deadline: Deadline) -> Sequence[ItemError]:
-        """Hand over messages. One whose id is still in the queue is left out."""
+        """Hand over messages. One whose id is still in the queue is left out.
+
+        The file is let go afterwards: an application may be forked at any time, also by code that runs none
+        of Python's hooks, and then must not have it open.
+        """
         fitting = [message for message in messages if len(message.body) <= self.limits.item_bytes]
         self._check_batch("queue.send", messages, sum(len(message.body) for message in fitting))
         now = microseconds(self.context.clock.now())
-        with self._database.write("queue.send", deadline) as connection:
+        with closing(self._database), self._database.write("queue.send", deadline) as connection:
             connection.executemany(
                 "INSERT INTO messages (project, id, lane, body, sent, due) VALUES (?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (project, id) DO NOTHING",
