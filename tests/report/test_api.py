@@ -69,7 +69,7 @@ def test_the_table_shows_failing_routes_first_and_says_how_many_there_are(log):
     assert "7 routes are failing; they come first below." in text
     table = text.partition("Requests by route")[2].partition("Response time")[0]
     assert all(f"GET /bad{number}" in table for number in range(7))
-    assert "And 12 more routes in the report as JSON." in text
+    assert "And 12 more routes, in the attached table." in text
 
 
 def test_own_events_scores_sources_and_tokens_appear_without_any_latency(log):

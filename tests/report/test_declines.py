@@ -31,7 +31,7 @@ def collapsed(log):
 
 def test_a_bot_that_collapses_is_said_to(collapsed):
     assert subject(collapsed) == (
-        "[mybot] ⚠ helpful down 80 points; 210 questions (+5 %), all answered, no gaps \u2013 wk 46"
+        "[mybot] ⚠ helpful down 80 points; 210 questions (+5 %), all answered \u2013 wk 46"
     )
     assert collapsed.verdict[0] == (
         "The share of ratings that said the answer helped fell 80 points, from 90 % to 10 % and the median "

@@ -131,7 +131,7 @@ def test_every_section_is_there_or_named_as_left_out(week):
     for title in ("What was asked", "What it could not answer", "Was it useful?", "When", "Speed"):
         assert f"\n{title}\n---" in text
     assert (
-        "Left out for want of data: Models and tokens, Scores and sources, API routes, Other events."
+        "Not shown, for lack of data: Models and tokens, Scores and sources, API routes, Other events."
         in " ".join(text.split())
     )
 
@@ -282,7 +282,7 @@ def test_a_project_without_questions_reads_in_events(log):
     report = log.report()
 
     assert subject(report).startswith("[mybot] 45 events")
-    assert "question" not in render_text(report).partition("What was asked")[0]
+    assert "question" not in render_text(report).partition("Not shown")[0]
 
 
 def test_a_late_mail_says_so(week):

@@ -66,7 +66,8 @@ def failed(code):
 
 @pytest.fixture
 def send(log, store, clock):
-    log.ask("Where is my parcel?", times=3, at="2026-11-10T10")
+    log.ask("Where is my parcel?", times=2, at="2026-11-10T10")
+    log.ask("Do you ship to Cork?", "no_match", at="2026-11-10T10")
 
     def run(mailer, *recipients, log=log, **more):
         return send_week(
@@ -101,11 +102,18 @@ def test_a_real_mail_holds_both_parts_and_the_tables(send, context, tmp_path):
     assert sent.status is Status.SENT
     (file,) = (tmp_path / "outbox").glob("*.eml")
     mail = message_from_bytes(file.read_bytes(), policy=default)
-    assert mail["Subject"] == "[mybot] quiet week: 3 questions, all answered \u2013 wk 46"
+    assert mail["Subject"] == "[mybot] quiet week: 3 questions, 2 of 3 answered \u2013 wk 46"
     assert mail["Auto-Submitted"] == "auto-generated"
     kinds = [part.get_content_type() for part in mail.walk() if not part.is_multipart()]
     assert kinds == ["text/plain", "text/html", "text/csv", "text/csv"]
-    assert "Where is my parcel?" in mail.get_body(("plain",)).get_content()
+    text = " ".join(mail.get_body(("plain",)).get_content().split())
+    names = [part.get_filename() for part in mail.iter_attachments()]
+    assert names == ["topics-2026-W46.csv", "gaps-2026-W46.csv"]
+    assert "Where is my parcel?" in text
+    assert (
+        "Attached to the mail: topics-2026-W46.csv (what was asked, 2 rows) and "
+        "gaps-2026-W46.csv (what was not answered, 1 row)." in text
+    )
 
 
 def test_each_recipient_is_sent_a_week_once(send, store, clock):

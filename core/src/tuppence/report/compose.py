@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from tuppence.report.csv import attached
 from tuppence.report.document import Report
 from tuppence.report.scoreboard import heroes, ledger
 from tuppence.report.sections import sections
 from tuppence.report.verdict import subject
 from tuppence.report.view import WHOLE, Room, Todo, View
-from tuppence.report.words import counted, days_of, moment, offset
+from tuppence.report.words import counted, days_of, joined, moment, offset
 
 
 def compose(report: Report, room: Room = WHOLE) -> View:
@@ -39,6 +40,8 @@ def _legend(report: Report) -> str:
     """Return what the figures are compared with."""
     if report.before is None:
         return "There is no week before to compare with."
+    if report.before.partial:
+        return "Compared with the week before, which was not a full one."
     return f"Compared with the week before; the bars are the last {len(report.trend)} weeks."
 
 
@@ -51,10 +54,13 @@ def _footer(report: Report) -> Iterator[str]:
     )
     if report.overdue:
         yield "This mail is late: it could not be sent when it was due."
+    files = [f"{one.name} ({one.title}, {counted(one.rows, 'row')})" for one in attached(report)]
+    if files:
+        yield f"Attached to the mail: {joined(files)}."
     send = datetime.fromisoformat(report.next.send)
     yield f"The next mail is due on {moment(send)} ({offset(send)}) and will be about {report.next.week}."
     yield (
-        f"What was asked is kept for {counted(report.kept.events, 'day')}, numbers for "
+        f"Questions are kept for {counted(report.kept.events, 'day')}, numbers for "
         f"{counted(report.kept.rollups, 'day')}. People are counted by keyed hashes, never by name."
     )
     yield f"Made by tuppence {report.program} from data in your own account."

@@ -5,9 +5,33 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Sequence
 from io import StringIO
+from typing import NamedTuple
 
 from tuppence.report.document import Report
 from tuppence.report.inert import cell
+
+
+class Attached(NamedTuple):
+    """One file that goes with the mail; `title` says what its lines are."""
+
+    name: str
+    title: str
+    rows: int
+    body: str
+
+
+def attached(report: Report) -> list[Attached]:
+    """Return the files that go with the mail: those of lists that hold anything."""
+    made = (
+        ("topics", "what was asked", len(report.topics), topics_csv),
+        ("gaps", "what was not answered", len(report.gaps), gaps_csv),
+        ("routes", "requests by route", len(report.routes), routes_csv),
+    )
+    return [
+        Attached(f"{name}-{report.period.week}.csv", title, rows, make(report))
+        for name, title, rows, make in made
+        if rows
+    ]
 
 
 def topics_csv(report: Report) -> str:
@@ -57,6 +81,27 @@ def gaps_csv(report: Report) -> str:
                 cell(", ".join(f"{name} {count}" for name, count in gap.causes.items())),
             )
             for gap in report.gaps
+        ),
+    )
+
+
+def routes_csv(report: Report) -> str:
+    """Return what an API did, one route a line; times are milliseconds."""
+    head = (
+        *("route", "requests", "failed", "4xx", "requests week before", "failed week before"),
+        *("median", "95th percentile", "failing"),
+    )
+    return _written(
+        head,
+        (
+            (
+                cell(one.name),
+                *(one.requests, one.errors, one.client_errors),
+                *("" if value is None else value for value in (one.requests_before, one.errors_before)),
+                *("" if value is None else value for value in (one.p50, one.p95)),
+                "failing" if one.failing else "",
+            )
+            for one in report.routes
         ),
     )
 

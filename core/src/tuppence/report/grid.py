@@ -30,7 +30,10 @@ def busiest(report: Report) -> str:
     cells = [(count, -day, -hour) for day, row in enumerate(report.by_hour) for hour, count in enumerate(row)]
     count, day, hour = max(cells)
     thing = report.by_hour_of.removesuffix("s")
-    return f"Busiest was {DAYS[-day]} from {-hour:02}:00 to {-hour + 1:02}:00, with {counted(count, thing)}."
+    return (
+        f"The busiest hour was {DAYS[-day]} from {-hour:02}:00 to {-hour + 1:02}:00, "
+        f"with {counted(count, thing)}."
+    )
 
 
 def _row(hours: list[int], counts: list[int], most: int) -> GridRow:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from tuppence.report.document import Report
-from tuppence.report.view import Section, Table
+from tuppence.report.view import Section, Table, compared
 from tuppence.report.words import before_column, counted, number, percent
 
 _SHOWN: Final = {
@@ -20,8 +20,8 @@ _WHERE_ANY: Final = {
     "dropped": "Dropped by a full journal",
     "refused": "Refused when captured",
     "ignored": "Statements ignored: wrong value or too late",
-    "rejected": "Rejected, all told",
-    "late": "Late, and counted all the same",
+    "rejected": "Rejected in total",
+    "late": "Late, and counted",
     "unreadable": "Segments that cannot be read",
     "silent_instances": "Processes that ended without a goodbye",
 }
@@ -35,13 +35,16 @@ def health(report: Report) -> Section:
         title="Data health",
         intro=_coverage(report),
         tables=(
-            Table(
-                caption="What became of the events",
-                head=("Events", "This week", before_column(report.before)),
-                rows=tuple(
-                    (label, number(getattr(report.health, name)), _then(before, name))
-                    for name, label in (_SHOWN | _WHERE_ANY).items()
-                    if name in _SHOWN or name not in none
+            compared(
+                before,
+                Table(
+                    caption="What became of the events",
+                    head=("Events", "This week", before_column(report.before)),
+                    rows=tuple(
+                        (label, number(getattr(report.health, name)), _then(before, name))
+                        for name, label in (_SHOWN | _WHERE_ANY).items()
+                        if name in _SHOWN or name not in none
+                    ),
                 ),
             ),
         ),
@@ -67,7 +70,7 @@ def _coverage(report: Report) -> str:
 def _remarks(report: Report, none: Sequence[str]) -> Iterator[str]:
     health = report.health
     if none:
-        yield f"None: {', '.join(name.replace('_', ' ') for name in none)}."
+        yield f"At zero: {', '.join(name.replace('_', ' ') for name in none)}."
     if health.waiting_hours:
         yield f"Still waiting to be counted: {counted(health.waiting_hours, 'hour')} with events."
     if health.dead_letters:
@@ -77,4 +80,4 @@ def _remarks(report: Report, none: Sequence[str]) -> Iterator[str]:
     if health.unconfirmed:
         yield f"A mail that may have been sent or not: {', '.join(health.unconfirmed)}."
     if health.omitted:
-        yield f"Left out for want of data: {', '.join(health.omitted)}."
+        yield f"Not shown, for lack of data: {', '.join(health.omitted)}."

@@ -11,18 +11,19 @@ from tuppence.report.grid import busiest, grid
 from tuppence.report.health import health
 from tuppence.report.inert import NAME, line
 from tuppence.report.rates import LEAST, Rate
-from tuppence.report.scoreboard import rate_change
 from tuppence.report.usage import events, models, routes, scores, times_table
-from tuppence.report.view import Entry, Room, Section, Table
+from tuppence.report.view import Entry, Room, Section, Table, compared
 from tuppence.report.words import (
     NBSP,
     before_column,
+    capital,
     change_of_count,
     counted,
     estimate,
     interval,
     number,
     percent,
+    points,
     rate,
 )
 
@@ -70,7 +71,8 @@ def _asked(title: str, report: Report, room: Room) -> Section:
     others = report.totals.questions - sum(topic.count for topic in shown)
     return Section(
         title=title,
-        intro=f"{counted(report.topics_distinct, 'different question')}, in whatever spelling.",
+        intro=f"{counted(report.topics_distinct, 'different question')}; "
+        "spellings of the same question count as one.",
         entries=tuple(_topic(topic, report, most) for topic in shown),
         after=f"Everything else: {counted(others, 'question')}, {_share(others, report)}." if others else "",
     )
@@ -79,7 +81,7 @@ def _asked(title: str, report: Report, room: Room) -> Section:
 def _topic(topic: Topic, report: Report, most: int) -> Entry:
     notes = [_share(topic.count, report)]
     if topic.before is None and report.before:
-        notes.append("not kept from the week before")
+        notes.append("the week before is no longer known")
     elif topic.before is not None and not topic.new:
         notes.append(str(change_of_count(topic.count, topic.before)))
     notes.append(f"{rate(Rate.out_of(topic.answered, topic.count))} answered")
@@ -95,21 +97,40 @@ def _topic(topic: Topic, report: Report, most: int) -> Entry:
 
 
 def _unanswered(title: str, report: Report, room: Room) -> Section:
-    open_questions = sum(report.unresolved.values())
-    if not open_questions:
-        return Section(title=title, intro="Nothing: every question was answered.")
+    if not sum(report.unresolved.values()):
+        return Section(title=title, intro="Every question was answered.")
     shown = report.gaps[: room.gaps]
     most = max((gap.demand for gap in shown), default=1)
-    further = report.gaps_distinct - len(shown)
-    asked = report.totals.questions
     return Section(
         title=title,
-        intro=f"{number(open_questions)} of {counted(asked, 'question')} had no answer. "
-        "Those that most people missed most often come first.",
+        intro=_missing(report),
         tables=tuple(_reasons(report, room)),
         entries=tuple(_gap(gap, most) for gap in shown),
-        after=f"And {counted(further, 'more question')} without an answer." if further > 0 else "",
+        after=_further(report, len(shown)),
     )
+
+
+def _missing(report: Report) -> str:
+    """Return how many questions had no answer, and how many gaps they are."""
+    missing, asked = sum(report.unresolved.values()), report.totals.questions
+    told = f"{number(missing)} of {counted(asked, 'question')} had no answer."
+    gaps = report.gaps_distinct
+    if not gaps:
+        return f"{told} Their words were not kept."
+    kinds = "1 gap: a question that was" if gaps == 1 else f"{number(gaps)} gaps: questions that were"
+    order = "" if gaps == 1 else " The ones that most people missed most often come first."
+    return f"{told} That makes {kinds} not answered every time.{order}"
+
+
+def _further(report: Report, shown: int) -> str:
+    """Return what the list of gaps leaves out."""
+    parts = []
+    if report.gaps_distinct > shown:
+        parts.append(f"And {counted(report.gaps_distinct - shown, 'more gap')}.")
+    wordless = sum(report.unresolved.values()) - sum(gap.count for gap in report.gaps)
+    if report.gaps and report.gaps_distinct == len(report.gaps) and wordless > 0:
+        parts.append(f"The words of {counted(wordless, 'unanswered question')} were not kept.")
+    return " ".join(parts)
 
 
 def _gap(gap: Gap, most: int) -> Entry:
@@ -129,13 +150,16 @@ def _gap(gap: Gap, most: int) -> Entry:
 def _reasons(report: Report, room: Room) -> Iterator[Table]:
     """Yield how questions failed, and the causes that the application named."""
     before = report.before.unresolved if report.before else None
-    yield Table(
-        caption="Questions without an answer, by reason",
-        head=("Reason", "This week", before_column(report.before)),
-        rows=tuple(
-            (UNRESOLVED_WORDS[kind], number(count), number(before[kind]) if before else "")
-            for kind, count in report.unresolved.items()
-            if count or (before and before[kind])
+    yield compared(
+        report.before,
+        Table(
+            caption="Questions without an answer, by reason",
+            head=("Reason", "This week", before_column(report.before)),
+            rows=tuple(
+                (UNRESOLVED_WORDS[kind], number(count), number(before[kind]) if before else "")
+                for kind, count in report.unresolved.items()
+                if count or (before and before[kind])
+            ),
         ),
     )
     if report.causes:
@@ -150,17 +174,18 @@ def _reasons(report: Report, room: Room) -> Iterator[Table]:
 
 
 def _useful(title: str, report: Report, room: Room) -> Section:
-    helpful, before = report.helpful, report.before
-    sure = f" ({interval(helpful)})" if helpful.share is not None else ""
-    said = rate(helpful) if helpful.share is None else f"{rate(helpful)} of {number(helpful.of)}"
+    before = report.before
     disliked = sorted((t for t in report.topics if t.useful.no), key=lambda t: (-t.useful.no, t.name))
     tables = [
-        Table(
-            caption="Ratings",
-            head=("Rating", "This week", before_column(before)),
-            rows=(
-                ("Helped", number(report.useful.yes), number(before.useful.yes) if before else ""),
-                ("Did not help", number(report.useful.no), number(before.useful.no) if before else ""),
+        compared(
+            before,
+            Table(
+                caption="Ratings",
+                head=("Rating", "This week", before_column(before)),
+                rows=(
+                    ("Helped", number(report.useful.yes), number(before.useful.yes) if before else ""),
+                    ("Did not help", number(report.useful.no), number(before.useful.no) if before else ""),
+                ),
             ),
         )
     ]
@@ -175,11 +200,26 @@ def _useful(title: str, report: Report, room: Room) -> Section:
                 ),
             )
         )
-    return Section(
-        title=title,
-        intro=f"{said} ratings said that the answer helped{sure}; it {rate_change(report, 'helpful')}.",
-        tables=tuple(tables),
-    )
+    return Section(title=title, intro=_rated(report), tables=tuple(tables))
+
+
+def _rated(report: Report) -> str:
+    """Return what people said of answers, beside the week before."""
+    helpful, before = report.helpful, report.before.helpful if report.before else None
+    few = helpful.share is None
+    said = rate(helpful) if few else f"{rate(helpful)} of {number(helpful.of)}"
+    sure = "" if few else f" ({interval(helpful)})"
+    told = f"{said} {'rating' if helpful.of == 1 else 'ratings'} said that the answer helped{sure}."
+    if before is None:
+        return told
+    if not before.of:
+        return f"{told} Nobody rated an answer the week before."
+    change = report.change("helpful")
+    if change is None or not change.direction:
+        clear = "" if change is None else "No clear change: "
+        return f"{told} {capital(f'{clear}the week before it was')} {rate(before)}."
+    way = "more" if change.direction == "up" else "less"
+    return f"{told} That is {points(change.now - change.before)} {way} than the week before ({rate(before)})."
 
 
 def _when(title: str, report: Report, room: Room) -> Section:
@@ -191,7 +231,7 @@ def _when(title: str, report: Report, room: Room) -> Section:
     )
     return Section(
         title=title,
-        intro=f"{busiest(report)} Hours are those of {report.period.zone}.",
+        intro=f"{busiest(report)} Hours are in the time zone {report.period.zone}.",
         grid=grid(report),
         tables=(channels,) if shown else (),
     )

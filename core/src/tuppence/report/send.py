@@ -14,7 +14,7 @@ from tuppence.drivers import Attachment, Email, Feature, MailerDriver
 from tuppence.errors import DriverError, ErrorCode
 from tuppence.report import claims
 from tuppence.report.claims import Claim, recipient_id
-from tuppence.report.csv import gaps_csv, topics_csv
+from tuppence.report.csv import attached
 from tuppence.report.document import Report
 from tuppence.report.period import Week
 from tuppence.report.render import render_html, render_text
@@ -186,9 +186,7 @@ def _emails(report: Report, sender: str, recipients: Sequence[str]) -> list[Emai
     addresses = {recipient_id(address): address.strip() for address in reversed(recipients)}
     html, text = render_html(report), render_text(report)
     attachments = [
-        Attachment(name=f"{name}-{report.period.week}.csv", content_type="text/csv", body=body.encode())
-        for name, body in (("topics", topics_csv(report)), ("gaps", gaps_csv(report)))
-        if report.topics
+        Attachment(name=one.name, content_type="text/csv", body=one.body.encode()) for one in attached(report)
     ]
     return [
         Email(

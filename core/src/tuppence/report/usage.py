@@ -8,7 +8,7 @@ from tuppence.report.declines import REPAIR
 from tuppence.report.document import Latency, Past, Report
 from tuppence.report.rates import Rate
 from tuppence.report.tables import BUILT_IN
-from tuppence.report.view import Room, Section, Table
+from tuppence.report.view import Room, Section, Table, compared
 from tuppence.report.words import before_column, counted, number, rate, span
 
 
@@ -16,12 +16,15 @@ def times_table(caption: str, report: Report, of: Callable[[Past], Latency]) -> 
     """Return a table of percentiles."""
     now, before = of(report.trend[-1]), of(report.before) if report.before else None
     ranks = (("Median", "p50"), ("95th percentile", "p95"), ("99th percentile", "p99"))
-    return Table(
-        caption=caption,
-        head=("Time", "This week", before_column(report.before)),
-        rows=tuple(
-            (label, span(getattr(now, rank)), span(getattr(before, rank)) if before else "")
-            for label, rank in ranks
+    return compared(
+        before,
+        Table(
+            caption=caption,
+            head=("Time", "This week", before_column(report.before)),
+            rows=tuple(
+                (label, span(getattr(now, rank)), span(getattr(before, rank)) if before else "")
+                for label, rank in ranks
+            ),
         ),
     )
 
@@ -125,7 +128,7 @@ def routes(title: str, report: Report, room: Room) -> Section:
         title=title,
         intro=told + _failing(failing, report),
         tables=(listed, times_table("Response time", report, lambda past: past.requests.latency_ms)),
-        closing=_more(len(report.routes), room, "route", rows),
+        closing=_more(len(report.routes), room, "route", rows, where="in the attached table"),
     )
 
 
@@ -145,12 +148,15 @@ def events(title: str, report: Report, room: Room) -> Section:
         title=title,
         intro=f"{counted(sum(one.count for one in own), 'event')} that your application named itself.",
         tables=(
-            Table(
-                caption="Events by type",
-                head=("Event", "This week", before_column(report.before)),
-                rows=tuple(
-                    (one.name, number(one.count), "" if one.before is None else number(one.before))
-                    for one in own[:rows]
+            compared(
+                report.before,
+                Table(
+                    caption="Events by type",
+                    head=("Event", "This week", before_column(report.before)),
+                    rows=tuple(
+                        (one.name, number(one.count), "" if one.before is None else number(one.before))
+                        for one in own[:rows]
+                    ),
                 ),
             ),
         ),
@@ -158,9 +164,7 @@ def events(title: str, report: Report, room: Room) -> Section:
     )
 
 
-def _more(count: int, room: Room, thing: str, rows: int = 0) -> str:
+def _more(count: int, room: Room, thing: str, rows: int = 0, *, where: str = "in the report as JSON") -> str:
     """Say how many rows a table leaves out."""
     more = count - (rows or room.rows)
-    return (
-        f"And {counted(more, f'more {thing}', f'more {thing}s')} in the report as JSON." if more > 0 else ""
-    )
+    return f"And {counted(more, f'more {thing}')}, {where}." if more > 0 else ""

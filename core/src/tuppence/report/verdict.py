@@ -87,7 +87,11 @@ def _rest_in_brief(report: Report) -> str:
         return f", {counted(people, 'person', 'people')}" if people else ""
     if kind == "request":
         errors = report.trend[-1].request_errors
+        if not errors.of:
+            return ""
         return f", {rate(errors)} failed" if errors.yes else ", none failed"
+    if not report.answered.of:
+        return ""
     answered = _answered_in_brief(report)
     return f", {answered}" if report.kind == "quiet" else f", {answered}{_gaps_in_brief(report)}"
 
@@ -104,8 +108,6 @@ def _growth(report: Report) -> str:
 
 def _answered_in_brief(report: Report) -> str:
     answered = report.answered
-    if not answered.of:
-        return "no outcomes"
     if answered.yes == answered.of:
         return "all answered"
     return f"{rate(answered)} answered"
@@ -114,9 +116,7 @@ def _answered_in_brief(report: Report) -> str:
 def _gaps_in_brief(report: Report) -> str:
     """Return the number of gaps, which is that of their list; nothing where none of their words were kept."""
     gaps = report.gaps_distinct
-    if gaps:
-        return f", {counted(gaps, 'gap')} to fix"
-    return "" if sum(report.unresolved.values()) else ", no gaps"
+    return f", {counted(gaps, 'gap')} to fix" if gaps else ""
 
 
 def _last(report: Report) -> str:
@@ -216,7 +216,7 @@ def _how_reliable(report: Report) -> str:
     if not errors.of:
         return "There were no requests, so nothing can be said about responses."
     few = "" if errors.share is None else " of them"
-    told = f"{rate(errors)}{few} failed" if errors.yes else "None of them failed"
+    told = f"{rate(errors)}{few} failed" if errors.yes else "No request failed"
     if times.p95 is None:
         return f"{told}; nobody measured how long they took."
     return f"{told}, and 95{NBSP}% took no longer than {span(times.p95)}."

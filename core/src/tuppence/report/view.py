@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 
@@ -41,6 +41,13 @@ class Table:
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+
+
+def compared(before: object | None, table: Table) -> Table:
+    """Return a table whose last column is about the week before, without it where there was none."""
+    if before is not None:
+        return table
+    return replace(table, head=table.head[:-1], rows=tuple(row[:-1] for row in table.rows))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
