@@ -174,3 +174,33 @@ def test_a_path_without_a_known_route_keeps_only_what_reads_like_words(path, nam
 
 def test_a_path_that_nothing_matched_is_not_repeated():
     assert template("/wp-admin/setup.php", status=404) == "(no route)"
+
+
+def test_a_user_that_cannot_be_told_costs_the_request_nothing_else(client, sent, caplog):
+    def fail(_):
+        raise RuntimeError
+
+    def app(environ, start_response):
+        start_response("200 OK", [])
+        return [b"ok"]
+
+    served = wsgi.Middleware(app, client=client, user=fail)
+    for _ in range(2):
+        served({"PATH_INFO": "/items", "REQUEST_METHOD": "GET"}, lambda *_: None).close()
+    client.flush()
+
+    assert [(event.user, event.data["route"]) for event in sent()[1]] == [(None, "/items")] * 2
+    assert client.stats.ignored == 2
+    [record] = caplog.records
+    assert "`user` raised" in record.getMessage()
+
+
+def test_a_status_that_is_no_number_does_not_fail_in_the_application(client, sent):
+    def app(environ, start_response):
+        start_response("OK", [])
+        return [b"ok"]
+
+    wsgi.Middleware(app, client=client)({"PATH_INFO": "/"}, lambda *_: None).close()
+    client.flush()
+
+    assert sent()[1][0].data["status"] == 500

@@ -187,15 +187,75 @@ def test_feedback_takes_the_question_itself_for_its_id(client, sent):
     assert client.stats.ignored == 0
 
 
-def test_an_outcome_stated_after_the_block_is_counted(client, sent, caplog):
+@pytest.fixture
+def late(client):
+    """A question whose block has ended, with something stated afterwards."""
     with client.question("?") as question:
-        pass
+        question.answered(model="m", score=0.5)
+    question.no_match("stale", score=0.1)
+    return question
+
+
+def test_an_outcome_stated_after_the_block_amends_the_question_and_is_warned_of(client, sent, late, caplog):
+    late.answered(output_tokens=7)
+    late.answered()
+    client.flush()
+
+    [event] = sent()[1]
+    told = {name: event.data.get(name) for name in ("outcome", "cause", "model", "score", "output_tokens")}
+    assert told == {"outcome": "answered", "cause": None, "model": "m", "score": 0.1, "output_tokens": 7}
+    assert client.stats.ignored == 0
+    assert client.stats.captured == 1
+    said = [record.getMessage() for record in caplog.get_records("setup")]
+    assert [sentence for sentence in said if "no_match() was called after the block" in sentence]
+    assert not warnings(caplog)  # once for the kind
+
+
+def test_an_outcome_stated_after_the_question_was_sent_is_counted(client, sent, late):
+    client.flush()
+    late.error("too late")
+    client.capture("tick")
+    client.flush()
+
+    headers, events = sent()
+    assert [event.data.get("outcome") for event in events] == ["no_match", None]
+    assert [header.ignored for header in headers] == [0, 1]
+
+
+def test_an_outcome_stated_after_the_end_of_the_client_is_counted(client, late):
+    client.close()
+    late.error("too late")
+
+    assert client.stats.ignored == 1
+    assert client.stats.failed == 0
+
+
+def test_an_answer_after_an_error_that_left_the_block_does_not_hide_it(client, sent):
+    question = client.question("?")
+    with pytest.raises(KeyError), question:
+        raise KeyError
     question.answered(model="m")
     client.flush()
 
-    assert sent()[1][0].data["outcome"] == "answered"
-    assert client.stats.ignored == 1
-    assert "answered() was called after the block" in warnings(caplog)[0]
+    data = sent()[1][0].data
+    assert (data["outcome"], data["cause"], data["model"]) == ("error", "KeyError", "m")
+
+
+def test_what_a_stream_states_after_its_handler_has_returned_is_recorded(client, sent):
+    def handler():
+        with client.question("?") as question:
+
+            def stream():
+                yield "Yes"
+                question.answered(model="m", output_tokens=2)
+
+            return stream()
+
+    assert list(handler()) == ["Yes"]
+    client.flush()
+
+    data = sent()[1][0].data
+    assert (data["outcome"], data["model"], data["output_tokens"]) == ("answered", "m", 2)
 
 
 def test_an_outcome_stated_before_the_block_counts_and_is_warned_of(client, sent, caplog):

@@ -1,6 +1,11 @@
 """How a journal becomes batches, with a crash wherever one may happen."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tuppence.batch import to_events, unpack
 from tuppence.capture.frames import FrameKind, frame
@@ -102,6 +107,111 @@ def test_an_end_that_is_read_before_its_question_waits_for_it(journal, packer):
     one.commit(NOW)
 
     assert [event.data["outcome"] for event in packed(one)[1]] == ["answered"]
+
+
+def test_what_is_stated_after_the_end_amends_a_question_that_is_not_packed(journal, packer):
+    write(journal, FrameKind.OPENED, 1, text="?")
+    write(journal, FrameKind.CLOSED, 1, outcome="error", cause="KeyError", latency_ms=3)
+    one = packer()
+    one.read(dead=False)
+    write(journal, FrameKind.CLOSED, 1, outcome="timeout", model="m", latency_ms=3)
+
+    one.read(dead=False)
+    one.commit(NOW)
+
+    [header], [event] = packed(one)
+    assert event.data == {"text": "?", "outcome": "timeout", "model": "m", "latency_ms": 3}
+    assert header.ignored == 0
+
+
+def test_of_two_ends_that_are_read_before_their_question_the_last_counts(journal, packer):
+    write(journal, FrameKind.CLOSED, 1, outcome="answered")
+    write(journal, FrameKind.CLOSED, 1, outcome="no_match")
+    write(journal, FrameKind.OPENED, 1, text="?")
+    one = packer()
+
+    one.read(dead=False)
+    one.commit(NOW)
+
+    assert [event.data["outcome"] for event in packed(one)[1]] == ["no_match"]
+
+
+def test_what_is_stated_after_a_question_was_packed_is_counted(journal, packer):
+    write(journal, FrameKind.OPENED, 1, text="?")
+    write(journal, FrameKind.CLOSED, 1, outcome="answered")
+    one = packer()
+    one.read(dead=False)
+    one.commit(NOW)
+    write(journal, FrameKind.CLOSED, 1, outcome="no_match")
+    one.read(dead=False)
+    one.settle([])  # saves the state as it was before the late statement was read
+
+    another = packer()  # reads it again
+    another.read(dead=False)
+    another.commit(NOW)
+    write(journal, FrameKind.EVENT, 2)
+    last = packer()
+    last.read(dead=False)
+    last.commit(NOW)
+
+    headers, events = packed(last)
+    assert [(event.seq, event.data.get("outcome")) for event in events] == [(1, "answered"), (2, None)]
+    assert [header.ignored for header in headers] == [0, 1]
+
+
+def test_the_real_end_of_a_question_that_was_taken_for_aborted_is_its_end(journal, packer, monkeypatch):
+    monkeypatch.setattr("tuppence.capture.packer.MAX_OPENED", 1)
+    for seq in (1, 2):
+        write(journal, FrameKind.OPENED, seq, text="?")
+    one = packer()
+    one.read(dead=False)
+    for seq in (1, 2):
+        write(journal, FrameKind.CLOSED, seq, outcome="answered")
+
+    one.read(dead=False)
+    one.commit(NOW)
+
+    assert [event.data["outcome"] for event in packed(one)[1]] == ["answered", "answered"]
+
+
+OPEN, CLOSE, COMMIT, CRASH, GLANCE = range(5)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.tuples(st.integers(OPEN, GLANCE), st.integers(1, 4)), max_size=40))
+def test_however_often_a_question_ends_it_is_one_event_and_each_end_is_taken_or_counted(steps):
+    """Ends come before and after packing, with crashes of the reader in between."""
+    with TemporaryDirectory() as folder:
+        journal = Journal(FileSegments(Path(folder)), 16 * 1024 * 1024)
+
+        def reader():
+            return Packer("instance", "bot", FileSegments(Path(folder)), FileOutbox(Path(folder)))
+
+        one = reader()
+        opened, ends, expected, late = set(), {}, {}, 0
+        for number, (step, seq) in enumerate(steps):
+            if step == OPEN and seq not in opened:
+                opened.add(seq)
+                write(journal, FrameKind.OPENED, seq, text="?")
+            elif step == CLOSE:
+                write(journal, FrameKind.CLOSED, seq, outcome=f"{number}")
+                late += seq in expected
+                ends[seq] = f"{number}"
+            elif step == CRASH:
+                one = reader()
+            elif step in (COMMIT, GLANCE):
+                one.read(dead=False)
+                if step == COMMIT:
+                    one.commit(NOW)
+                    expected |= {one: ends[one] for one in opened & ends.keys() - expected.keys()}
+        journal.close()
+        one.read(dead=True)
+        one.commit(NOW, goodbye=True)
+        expected |= {one: ends.get(one, "aborted") for one in opened - expected.keys()}
+
+        headers, events = packed(one)
+        assert sorted((event.seq, event.data["outcome"]) for event in events) == sorted(expected.items())
+        assert max((header.ignored for header in headers), default=0) == late
 
 
 def test_dying_before_the_state_is_saved_means_packing_the_same_events_again(journal, packer, monkeypatch):

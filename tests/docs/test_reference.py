@@ -148,7 +148,7 @@ def test_each_call_of_the_client_is_described_with_its_arguments():
         for name in names(cells[0])
     }
 
-    internal = {"open_question", "close_question", "reset", "ignore", "note_misfit", "warn"}
+    internal = {"open_question", "amend_question", "close_question", "reset", "ignore", "note_misfit", "warn"}
     arguments = {"config", "clock", "settings"}
     assert public(Client) - internal == set(described) - arguments
     for name in ("capture", "question", "feedback"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 
 
 def merge_runs(runs: Iterable[list[int]]) -> list[list[int]]:
@@ -28,3 +29,13 @@ def runs_of(numbers: Iterable[int]) -> list[list[int]]:
             runs.append([number, number])
         last = runs[-1][1] = number
     return runs
+
+
+def holds(runs: Sequence[list[int]], number: int) -> bool:
+    """Whether a number lies in one of the runs, which are sorted and apart."""
+    at = bisect_right(runs, number, key=_first)
+    return at > 0 and number <= runs[at - 1][1]
+
+
+def _first(run: list[int]) -> int:
+    return run[0]

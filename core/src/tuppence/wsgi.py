@@ -44,7 +44,7 @@ class Middleware:
         request = _Request(self._recorder, environ)
 
         def starting(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
-            request.status = int(status[:3])
+            request.status = int(status[:3]) if status[:3].isdecimal() else BROKEN
             return start_response(status, headers, *error)
 
         try:

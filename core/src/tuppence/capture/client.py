@@ -357,13 +357,21 @@ class Client:
             return "", 0, None
         return captured_id(instance.id, seq), seq, instance
 
-    def close_question(self, instance: Instance, seq: int, end: dict[str, Any]) -> None:
+    def amend_question(self, instance: Instance, seq: int, end: dict[str, Any]) -> None:
+        """Record what was stated of a question after its end, if its journal still takes it.
+
+        Whoever reads the journal amends the question, or counts the statement where that has been packed.
+        """
+        if instance is not self._instance or not self.close_question(instance, seq, end):
+            self.ignore(misuse.NOT_AMENDED)
+
+    def close_question(self, instance: Instance, seq: int, end: dict[str, Any]) -> bool:
         """Record how a question ended, unless it was asked in the process that this one was forked from.
 
-        Its number is the parent's, and so is what becomes of it.
+        Its number is the parent's, and so is what becomes of it. Returns whether it was recorded.
         """
         if instance.inherited:
-            return
+            return False
         now = time.time_ns() // 1_000_000
         try:
             written = frame(FrameKind.CLOSED, seq, now, self._cleaner.settled(end))
@@ -371,7 +379,7 @@ class Client:
             self.ignore(misuse.TOO_LARGE)
             outcome = end.get("outcome", Outcome.ANSWERED.value)
             written = frame(FrameKind.CLOSED, seq, now, {"outcome": outcome})
-        self._append(instance, seq, written)
+        return self._append(instance, seq, written) > 0
 
     def _start(self) -> Instance | None:
         """Make the instance when the first event comes, or the first after a fork.

@@ -36,6 +36,14 @@ CLOSED: Final = Misuse(
     "closed",
     "something was captured after close(), and is lost; close the client when nothing is captured any more",
 )
+USER_FAILED: Final = Misuse(
+    "user failed",
+    "the middleware's `user` raised, and its request is recorded without a user; let it return None instead",
+)
+NOT_AMENDED: Final = Misuse(
+    "not amended",
+    "an outcome was stated when its question had ended and its journal was closed, and is ignored",
+)
 TOO_LARGE: Final = Misuse(
     "too large",
     "what was stated of an outcome is too large, and only the outcome is recorded; an event has "
@@ -93,8 +101,8 @@ def late(method: str) -> Misuse:
     """Return the misuse of an outcome that was stated after the block."""
     return Misuse(
         "late",
-        f"{method}() was called after the block of its question had ended, and is ignored; keep the block "
-        "open until the answer is complete, also while it is streamed",
+        f"{method}() was called after the block of its question had ended; it counts only if the question is "
+        "not packed for sending by then, so keep the block open until the whole answer has been streamed",
     )
 
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tuppence.batch import MAX_BODY, MAX_EVENTS, TARGET_BODY, Batch, Header, pack
 from tuppence.capture.frames import LEAD, Frame, FrameKind, Stop, after_torn, read
 from tuppence.capture.journal import FIRST, SEGMENT_BYTES, Segments, header_of
 from tuppence.capture.state import Outbox
 from tuppence.event import Event, Outcome, hour_of
-from tuppence.runs import merge_runs, runs_of
+from tuppence.runs import holds, merge_runs, runs_of
 
 MAX_PENDING: Final = 32
 """Batches packed ahead of the queue; while it is away, the rest waits in the bounded journal."""
@@ -36,6 +36,13 @@ _HOUR: Final = 3_600_000
 """Milliseconds."""
 _FIRST_GUESS: Final = 40
 """Bytes per event before the first batch has been packed."""
+
+
+class _Ended(NamedTuple):
+    """A question that has ended and is not packed yet, and its data without its end."""
+
+    question: Frame
+    asked: dict[str, Any]
 
 
 class Packer:
@@ -63,7 +70,9 @@ class Packer:
         self._read = dict(self._state.read)
         self._opened = dict(self._state.opened)
         self._closed = dict(self._state.closed)
+        self._late = self._state.late
         self._rows: list[Event] = []
+        self._ended: dict[int, _Ended] = {}
         self._torn_passes: dict[int, int] = {}
         self._bytes_per_event: float = _FIRST_GUESS
 
@@ -155,9 +164,10 @@ class Packer:
         self._state.pending += [batch.id for batch in batches if batch.id not in self._state.pending]
         self._state.read = dict(self._read)
         self._state.opened, self._state.closed = dict(self._opened), dict(self._closed)
+        self._state.late = self._late
         self._state.goodbye = self._state.goodbye or goodbye
         self._outbox.save(self._state)
-        self._rows = []
+        self._rows, self._ended = [], {}
         for number in ended:
             self._segments.remove(number)
 
@@ -230,16 +240,27 @@ class Packer:
                 self._opened[frame.seq] = frame
                 if frame.seq in self._closed:
                     self._close(frame.seq, self._closed.pop(frame.seq))
-            elif frame.seq in self._opened:
-                self._close(frame.seq, frame.data)
             else:
-                self._closed[frame.seq] = frame.data
+                self._end(frame.seq, frame.data)
         self._abort(len(self._opened) - MAX_OPENED)
         for seq in list(islice(self._closed, max(0, len(self._closed) - MAX_OPENED))):
             del self._closed[seq]
 
+    def _end(self, seq: int, end: dict[str, Any]) -> None:
+        """Take the end of a question, or what was stated after it, which is all that is known by then."""
+        if seq in self._opened:
+            self._close(seq, end)
+        elif seq in self._ended:
+            question, asked = self._ended[seq]
+            question.data = {**asked, **end}
+        elif holds(self._state.seen, seq):
+            self._late += 1  # a packed batch is not changed: whoever has it counts the question once
+        else:
+            self._closed[seq] = end
+
     def _close(self, seq: int, end: dict[str, Any]) -> None:
         question = self._opened.pop(seq)
+        self._ended[seq] = _Ended(question, question.data)
         question.data = {**question.data, **end}
         self._rows.append(question)
 
@@ -311,7 +332,7 @@ class Packer:
             "captured": captured,
             "dropped": limit - known - waiting,
             "refused": self._state.refused,
-            "ignored": self._state.ignored,
+            "ignored": self._state.ignored + self._late,
         }
 
 

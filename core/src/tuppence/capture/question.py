@@ -54,6 +54,7 @@ class Question:
         self._cause = ""
         self._left_by: Departure | None = None
         self._seq = 0
+        self._open = False
         self._instance: Instance | None = None
         self._started = 0.0
         self._latency_ms: int | None = None
@@ -189,12 +190,13 @@ class Question:
         self._state(Outcome.ABORTED.value, cause, (model, input_tokens, output_tokens, score, sources), data)
 
     def __enter__(self) -> Self:
-        if self._instance is not None:
+        if self._open:
             self._client.ignore(misuse.ENTERED_TWICE)
             return self
         if self._latency_ms is not None:
             self._outcome, self._stated, self._cause, self._left_by = "", {}, "", None
             self._latency_ms = None
+        self._open = True
         self._started = time.perf_counter()
         wrong = statements.check(self._data)
         self.id, self._seq, self._instance = self._client.open_question(self._text, self._fields, self._data)
@@ -205,12 +207,14 @@ class Question:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if not self._open:
+            return
+        self._open = False
         if kind is not None:
             self._left_by = _departure(kind, error)
         self._latency_ms = round((time.perf_counter() - self._started) * 1000)
-        instance, self._instance = self._instance, None
-        if instance is not None:
-            self._client.close_question(instance, self._seq, self._end())
+        if self._instance is not None:
+            self._client.close_question(self._instance, self._seq, self._end())
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -238,7 +242,10 @@ class Question:
             self._client.warn(misuse.early(outcome))
 
     def _state_late(self, outcome: str) -> None:
-        self._client.ignore(misuse.late(outcome))
+        """Amend a question whose block has ended."""
+        if self._instance is not None:
+            self._client.warn(misuse.late(outcome))
+            self._client.amend_question(self._instance, self._seq, self._end())
 
     def _note_wrong(self, names: Sequence[str]) -> None:
         if self._seq or not self._started:

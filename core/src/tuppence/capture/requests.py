@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Generic, TypeVar
 
+from tuppence.capture import misuse
 from tuppence.capture.client import Client
 from tuppence.event import REQUEST
 
@@ -63,10 +64,14 @@ class Recorder(Generic[Context]):
 
         """
         try:
-            who = self._user(context) if self._user else None
             where = route(context, status)
         except Exception:  # noqa: BLE001 - as the docstring says
-            who, where = None, "(unreadable)"
+            where = "(unreadable)"
+        try:
+            who = self._user(context) if self._user else None
+        except Exception:  # noqa: BLE001 - as the docstring says
+            who = None
+            self._client.ignore(misuse.USER_FAILED)
         self._client.capture(
             REQUEST,
             user=who,

@@ -34,7 +34,8 @@ class State(msgspec.Struct, kw_only=True):
         hello, goodbye: whether the first and the last batch have been packed.
         refused: calls that gave no event.
         failed: the highest number of an event that found no room.
-        ignored: statements that could not be recorded.
+        ignored: statements that could not be recorded, by the process's own count.
+        late: outcomes stated when their question had been packed.
         torn: places whose bytes were no frame.
 
     """
@@ -51,6 +52,7 @@ class State(msgspec.Struct, kw_only=True):
     refused: int = 0
     failed: int = 0
     ignored: int = 0
+    late: int = 0
     torn: int = 0
 
 

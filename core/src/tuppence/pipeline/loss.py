@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tuppence.pipeline.rollup import Seen, merge_seen
+from tuppence.runs import holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +65,8 @@ def _missing(before: Seen, period: Seen, after: Seen) -> int:
     started = before.hello or period.hello
     runs = [[0, 0], *whole.received] if started else whole.received
     count = sum(
-        above[0] - below[1] - 1 for below, above in pairwise(runs) if _holds(period.received, above[0])
+        above[0] - below[1] - 1 for below, above in pairwise(runs) if holds(period.received, above[0])
     )
     if period.goodbye and runs:
         count += max(0, period.captured - runs[-1][1])
     return count
-
-
-def _holds(runs: list[list[int]], number: int) -> bool:
-    return any(first <= number <= last for first, last in runs)
