@@ -60,3 +60,15 @@ def _wiped_page() -> mmap.mmap | None:
         page[0] = 1
         return page
     return None  # an emulator that takes any advice, and heeds none
+
+
+def is_uwsgi_master() -> bool:
+    """Return whether this is uWSGI's master, before it forks or after.
+
+    It runs no thread of Python's unless asked, and a thread that waits there is copied into every worker.
+    """
+    uwsgi = sys.modules.get("uwsgi")
+    try:
+        return uwsgi is not None and bool(uwsgi.masterpid()) and not uwsgi.worker_id()
+    except AttributeError:  # a module of that name that is another
+        return False

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-import weakref
 from contextlib import suppress
 from typing import Any, Final, Never, Self, cast
 
 import msgspec
 
 from tuppence import config as configuration
-from tuppence.capture import lifecycle, misuse, statements
+from tuppence.capture import instances, lifecycle, misuse, statements
 from tuppence.capture.encode import Cleaner
 from tuppence.capture.frames import FrameKind, frame
-from tuppence.capture.instance import Instance
+from tuppence.capture.instance import EXIT_TIMEOUT, Instance
 from tuppence.capture.misuse import Misuse, MisuseWarnings
 from tuppence.capture.question import Question
 from tuppence.capture.signature import never_raises
-from tuppence.clock import Clock, SystemClock
+from tuppence.clock import Clock
 from tuppence.event import FEEDBACK, MAX_NAME, QUESTION, Outcome, captured_id, milliseconds
 
 MAX_TIMEOUT_S: Final = 3_600.0
@@ -85,13 +84,10 @@ class Client:
         self._misuse = MisuseWarnings()
         self._cleaner = Cleaner(redacted=self.config.capture.redact, misuse=self._misuse)
         self._types: set[str] = set()
-        self._captured = 0
         self._refused = 0
-        self._failed = 0
         self._ignored = 0
         self._instance: Instance | None = None
         self._ending: Instance | None = None
-        self._first: dict[int, Instance] = {}
         lifecycle.register(self)
 
     def capture(
@@ -210,7 +206,7 @@ class Client:
         return await asyncio.to_thread(self.flush, timeout)
 
     @never_raises
-    def close(self, /, timeout: float = lifecycle.EXIT_TIMEOUT) -> bool:
+    def close(self, /, timeout: float = EXIT_TIMEOUT) -> bool:
         """Stop capturing, try to send what is left, and let go of files. A second call waits for the first.
 
         Args:
@@ -220,15 +216,11 @@ class Client:
             Whether the queue has everything. If not, the host's sender or the next run sends the rest.
 
         """
-        timeout = _seconds(timeout, lifecycle.EXIT_TIMEOUT)
+        timeout = _seconds(timeout, EXIT_TIMEOUT)
         self._closed = True
-        self._ending = self._own() or self._ending
+        self._ending = instance = self._own() or self._ending
         self._instance = None
-        # A signal handler or another thread may be closing too: one has it.
-        instance = self._first.pop(os.getpid(), None)
-        if instance is not None:
-            return instance.close(timeout)
-        return self._ending is None or self._ending.ended(timeout)
+        return instance is None or instances.leave(instance, self, timeout)
 
     @property
     def stats(self) -> Stats:
@@ -236,15 +228,25 @@ class Client:
         instance = self._own()
         sender = instance.sender if instance else None
         return Stats(
-            captured=self._captured,
-            refused=self._refused,
-            failed=self._failed,
-            ignored=self._ignored,
+            captured=instance.captured if instance else 0,
+            refused=self._refused + (instance.journal.refused if instance else 0),
+            failed=instance.failed if instance else 0,
+            ignored=self._ignored + (instance.journal.ignored if instance else 0),
             sent=sender.sent if sender else 0,
             sending=sender.elected if sender else False,
             durable=instance.durable if instance else False,
             problem=sender.problem if sender else "",
         )
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the configuration alone: whoever unpickles it has a client of their own process."""
+        return type(self), (self.config,)
 
     def __enter__(self) -> Self:
         return self
@@ -283,8 +285,8 @@ class Client:
             instance.journal.write(written)
         except ValueError:  # there is no room left for it
             return self._append(instance, seq, written)
-        if seq > self._captured:  # noqa: PLR1730 - a question closes with an older number; max() takes longer
-            self._captured = seq
+        if seq > instance.captured:  # noqa: PLR1730 - threads may overtake one another; max() takes longer
+            instance.captured = seq
         return seq
 
     def _takes(self, type_: str) -> bool:
@@ -299,14 +301,11 @@ class Client:
         try:
             instance.journal.append(written)
         except Exception:  # noqa: BLE001 - a full disk; the number is a gap that the reader counts as dropped
-            if instance.inherited:  # a signal handler forked within the call that made it
-                self.reset()
-                return 0
-            self._failed += 1
-            instance.journal.fail(seq)
+            if not instance.inherited:  # else a signal handler forked within the call
+                instance.failed += 1
+                instance.journal.fail(seq)
             return 0
-        if seq > self._captured:  # noqa: PLR1730 - a question closes with an older number; max() takes longer
-            self._captured = seq
+        instance.captured = max(instance.captured, seq)  # a question closes with an older number
         return seq
 
     def _refuse(self, instance: Instance | None) -> int:
@@ -314,10 +313,11 @@ class Client:
             self._own()
             with suppress(Exception):  # it stays a refusal, if one that no journal counts
                 instance = self._start()
-        self._refused += 1
         self.warn(misuse.REFUSED)
         if instance is not None:
             instance.journal.refuse()
+        else:
+            self._refused += 1
         return 0
 
     def ignore(self, what: Misuse) -> None:
@@ -327,7 +327,8 @@ class Client:
         instance = self._own()
         self._ignored += 1
         if instance is not None:
-            instance.journal.ignore(self._ignored)
+            earlier, self._ignored = self._ignored, 0
+            instance.journal.ignore(earlier)
         self._misuse.warn(what)
 
     def note_misfit(self, method: str) -> None:
@@ -341,9 +342,11 @@ class Client:
 
     def _own(self) -> Instance | None:
         """Return the instance of this process, if one was made; a forked child forgets its parent's."""
-        lifecycle.notice_fork()
-        if self._instance is not None and self._instance.inherited:
-            self.reset()  # a signal handler forked while it was made
+        instances.notice_fork()
+        held = self._instance or self._ending
+        if held is not None and held.inherited:
+            self._instance = self._ending = None
+            self._refused = self._ignored = 0
         return self._instance
 
     def open_question(
@@ -382,50 +385,14 @@ class Client:
         return self._append(instance, seq, written) > 0
 
     def _start(self) -> Instance | None:
-        """Make the instance when the first event comes, or the first after a fork.
-
-        Several callers may come here at once, a signal handler among them, and none may wait: each makes an
-        instance, and the first to leave it in the dict wins.
-        """
+        """Join the instance of this process when the first event comes, or the first after a fork."""
         if self._closed:
             self.ignore(misuse.CLOSED)
         if self._disabled or self._closed:
             return None
-        lifecycle.notice_fork()
-        made = Instance(self.config, self._clock or SystemClock(), weakref.ref(self))
-        first = self._first.setdefault(os.getpid(), made)
-        if first.inherited:  # a signal handler forked meanwhile, and this is the child
-            self.reset()
-            return None
-        if first is made:
-            made.start(threaded=lifecycle.may_start_thread())
-        else:
-            made.discard()
-        self._instance = first
-        return first
-
-    def reset(self) -> bool:
-        """Start anew in a forked child: the journal, the locks and the thread are the parent's.
-
-        A child that was forked without Python's hooks finds out by itself, in several threads at once maybe,
-        so this leaves alone what one of them has made meanwhile.
-
-        Returns:
-            Whether the parent had a thread for it.
-
-        """
-        left = [self._ending] if self._ending is not None and self._ending.inherited else []
-        for process, instance in list(self._first.items()):
-            if instance.inherited and self._first.pop(process, None) is not None:
-                self._captured = self._refused = self._failed = self._ignored = 0
-                left.append(instance)
-        for instance in left:
-            instance.abandon()
-        if self._ending in left:
-            self._ending = None
-        if self._instance is not None and self._instance.inherited:
-            self._instance = None
-        return any(instance.has_thread for instance in left)
+        self._own()
+        self._instance = instances.join(self.config, self._clock, self)
+        return self._instance
 
 
 def _seconds(timeout: Any, default: float) -> float:

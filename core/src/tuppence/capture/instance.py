@@ -8,6 +8,7 @@ import os
 import queue
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -19,7 +20,6 @@ from typing import TYPE_CHECKING, Final
 from tuppence import process
 from tuppence.capture import places
 from tuppence.capture.journal import FileSegments, Journal, MemorySegments
-from tuppence.capture.lifecycle import EXIT_TIMEOUT
 from tuppence.capture.packer import Packer
 from tuppence.capture.places import Lock
 from tuppence.capture.state import FileOutbox, MemoryOutbox
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("tuppence")
 
+EXIT_TIMEOUT: Final = 1.0
+"""Seconds that ending may take for a last try to send, all clients together."""
 TICK: Final = 0.5
 """Seconds between two looks at the journals, and so the longest a process stays without a sender."""
 _POLL: Final = 0.01
@@ -42,24 +44,36 @@ _ID_LETTERS: Final = 14
 
 
 class Instance:
-    """Everything that a forked child must not share. The client makes one when it first captures.
+    """Everything that a forked child must not share. Made when a client first captures.
 
     Args:
-        alive: returns whether anyone still uses this instance.
+        config: the configuration of its clients.
+        clock: theirs.
+        key: tells it from other instances of the process.
+        retire: takes it out of use if nobody uses it any more; returns whether it is to be ended.
 
     Attributes:
         mark: its item 0 is false in a forked child.
+        captured: the highest number given to an event that was written.
+        failed: how many events found no room.
         has_thread: whether a thread serves journals.
 
     """
 
-    def __init__(self, config: Config, clock: Clock, alive: Callable[[], object]) -> None:
+    def __init__(
+        self, config: Config, clock: Clock, key: tuple[int, bytes, int], retire: Callable[[Instance], bool]
+    ) -> None:
         self.mark = process.mark()
+        self.key = key
+        self._users: dict[int, weakref.ref[object]] = {}
+        self.captured = 0
+        self.failed = 0
         self.id = _new_id()
         self.numbers = count(1)
         self._config = config
         self._clock = clock
-        self._alive = alive
+        self._retire = retire
+        self._ends = [True]
         self._owner: Lock | None = None
         self._path: Path | None = None
         self._runtime: Runtime | None = None
@@ -96,6 +110,34 @@ class Instance:
     def inherited(self) -> bool:
         """Whether it was made by the process that this one was forked from."""
         return not self.mark[0]
+
+    def add_user(self, user: object) -> None:
+        """Note that a client uses it."""
+        reference = weakref.ref(user)
+        self._users[id(reference)] = reference
+
+    def remove_user(self, user: object) -> None:
+        """Note that a client uses it no more."""
+        self._users.pop(id(weakref.ref(user)), None)  # one object has one reference
+
+    def has_users(self) -> bool:
+        """Return whether any client uses it. Those that are gone are forgotten."""
+        for name, user in list(self._users.items()):
+            if user() is None:
+                self._users.pop(name, None)
+        return bool(self._users)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has let go of everything."""
+        return self._ended.is_set()
+
+    def take_end(self) -> bool:
+        """Return whether the caller is the one who has to end it: the first to ask is."""
+        try:
+            return self._ends.pop()
+        except IndexError:
+            return False
 
     @property
     def durable(self) -> bool:
@@ -222,8 +264,8 @@ class Instance:
         flushed, more = 0, True
         while self._closing_by is None:
             self._rest(0 if more else TICK)
-            if self._alive() is None:
-                self._give_up(EXIT_TIMEOUT)  # its client was dropped without being closed
+            if self._retire(self):
+                self._give_up(EXIT_TIMEOUT)  # its clients were dropped without being closed
             asked, flushed = self.journal.flushes > flushed, self.journal.flushes
             more = self._work(sender, flush=asked)
         self._finish(sender, self._closing_by)

@@ -222,8 +222,8 @@ class Journal:
         self._note(_FAILED_AT, self.failed)
 
     def ignore(self, count: int) -> None:
-        """Note how many statements could not be recorded so far."""
-        self.ignored = max(self.ignored, count)
+        """Count statements that could not be recorded."""
+        self.ignored += count
         self._note(_IGNORED_AT, self.ignored)
 
     def ask_flush(self) -> None:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import atexit
 import os
 import signal
-import sys
 import threading
 import time
 import weakref
 from functools import cache
 from types import FrameType
-from typing import Final, Protocol
+from typing import Protocol
 
-from tuppence import process
-
-EXIT_TIMEOUT: Final = 1.0
-"""Seconds that ending may take for a last try to send, all clients together."""
+from tuppence.capture import instances
+from tuppence.capture.instance import EXIT_TIMEOUT
 
 
 class Living(Protocol):
@@ -25,75 +22,28 @@ class Living(Protocol):
     def close(self, timeout: float) -> bool:
         """Send what is left within `timeout` seconds, and let go."""
 
-    def reset(self) -> bool:
-        """Forget what is a parent process's; return whether it had a thread there."""
-
-
-class _Process:
-    """What is known of this process."""
-
-    def __init__(self) -> None:
-        self.clients: weakref.WeakSet[Living] = weakref.WeakSet()
-        self.mark = process.mark()
-        self.threads_are_safe = True
-
 
 def register(client: Living) -> None:
     """Look after this client for as long as it lives."""
-    _process().clients.add(client)
+    _clients().add(client)
     _notice_sigterm()
 
 
-def notice_fork() -> None:
-    """Reset every client, if this process was forked and nobody has said so.
-
-    Where the parent had a thread of ours, no thread may be started here any more. That thread may have been
-    waiting for the interpreter's lock. A copy of a lock with a waiter who is not there can block for ever
-    whoever releases it, once there is another thread that waits for it.
-    """
-    found = _process()
-    if not found.mark[0]:
-        had_thread = [client.reset() for client in list(found.clients)]
-        found.threads_are_safe = found.threads_are_safe and not any(had_thread)
-        found.mark = process.mark()
-
-
-def may_start_thread() -> bool:
-    """Return whether a thread may be started in this process.
-
-    In uWSGI's master none may: it is about to fork, runs no other thread then, and has no use for one later.
-    """
-    return _process().threads_are_safe and not _is_uwsgi_master()
-
-
-def _is_uwsgi_master() -> bool:
-    uwsgi = sys.modules.get("uwsgi")
-    try:
-        return uwsgi is not None and bool(uwsgi.masterpid()) and not uwsgi.worker_id()
-    except AttributeError:  # a module of that name that is another
-        return False
-
-
 def _close_all() -> None:
+    """Close every client, and end what clients that are gone have left."""
     until = time.monotonic() + EXIT_TIMEOUT
-    for client in list(_process().clients):
+    for client in list(_clients()):
         client.close(max(0.0, until - time.monotonic()))
-
-
-def _after_fork() -> None:
-    found = _process()
-    for client in list(found.clients):
-        client.reset()
-    found.mark = process.mark()
-    found.threads_are_safe = True  # Python has made its lock anew
+    for instance in instances.running():
+        instances.end(instance, max(0.0, until - time.monotonic()))
 
 
 @cache
-def _process() -> _Process:
-    """Return what is known of this process; the first call puts the hooks in place."""
+def _clients() -> weakref.WeakSet[Living]:
+    """Return the clients there are; the first call puts the hooks in place."""
     atexit.register(_close_all)
-    os.register_at_fork(after_in_child=_after_fork)
-    return _Process()
+    os.register_at_fork(after_in_child=instances.after_fork)
+    return weakref.WeakSet()
 
 
 def _notice_sigterm() -> None:

@@ -189,6 +189,18 @@ class Question:
         """State that the asker went away."""
         self._state(Outcome.ABORTED.value, cause, (model, input_tokens, output_tokens, score, sources), data)
 
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> Never:
+        raise TypeError(
+            "a question ends in the process that asked it and cannot be pickled; hand over its `id`, which "
+            "`Client.feedback` takes in any process"
+        )
+
     def __enter__(self) -> Self:
         if self._open:
             self._client.ignore(misuse.ENTERED_TWICE)
