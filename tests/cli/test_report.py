@@ -12,6 +12,8 @@ from tuppence.cli import report as command
 from tuppence.cli.app import COULD_NOT, DONE, USAGE
 from tuppence.clock import Deadline
 from tuppence.config import load
+from tuppence.errors import DriverError, ErrorCode
+from tuppence.local.queue import LocalQueue
 from tuppence.runtime import Runtime
 
 CONFIG = """
@@ -148,3 +150,71 @@ def test_a_mail_the_server_refuses_fails_the_pass_and_is_sent_by_a_later_one(tup
     assert failed.json["failed"]["report"].startswith("2 of 2 mails could not be sent")
     assert result.status == DONE
     assert len(mails(folder)) == 2
+
+
+@pytest.fixture
+def first_week(folder, clock, batch, send, tuppence):
+    """Seal two events of the week under way, the project's first."""
+    (folder / "tuppence.toml").write_text(CONFIG, encoding="utf-8")
+    send(batch())
+    clock.advance(timedelta(hours=5))
+    tuppence("drain")
+    tuppence("seal")
+
+
+@pytest.mark.usefixtures("first_week")
+def test_in_the_first_week_the_week_under_way_is_shown_and_said_to_be(tuppence):
+    shown = tuppence("report")
+    asked = tuppence("report", "--week", "this", "--json").json
+
+    assert shown.status == DONE
+    assert "Week 47, unfinished" in shown.stdout
+    assert "Nothing arrived in 2026-W46; this is 2026-W47, which is not over." in shown.stderr
+    assert (asked["period"]["week"], asked["period"]["complete"]) == ("2026-W47", False)
+    assert asked["totals"]["events"] == 2
+
+
+@pytest.mark.usefixtures("first_week")
+def test_the_last_week_is_shown_where_it_is_asked_for_by_name(tuppence):
+    assert "Week 46 " in tuppence("report", "--week", "last").stdout
+
+
+@pytest.mark.usefixtures("first_week")
+def test_a_week_that_is_not_over_is_not_mailed(tuppence, folder):
+    result = tuppence("report", "--week", "this", "--send", "--to", "me@example.com")
+
+    assert result.status == USAGE
+    assert "is not over" in result.stderr
+    assert mails(folder) == []
+
+
+def test_a_pipeline_that_has_been_dead_from_the_first_day_is_mailed_about(
+    tuppence, folder, clock, batch, send, monkeypatch
+):
+    (folder / "tuppence.toml").write_text(CONFIG, encoding="utf-8")
+    send(batch())
+    clock.advance(timedelta(days=7))
+
+    def refused(*_args, **_options):
+        raise DriverError(
+            ErrorCode.FORBIDDEN, operation="queue.receive", provider="local", message="needs queue:receive"
+        )
+
+    monkeypatch.setattr(LocalQueue, "receive", refused)
+    tuppence("worker", "--once")
+
+    found = mails(folder)
+    assert len(found) == 2
+    assert "⚠ nothing drained yet" in found[0]["Subject"]
+    text = " ".join(found[0].get_body(("plain",)).get_content().split())
+    assert "Nothing has been drained yet: forbidden, needs queue:receive; 1 message is waiting" in text
+    assert "No events have arrived yet" not in text
+
+
+def test_where_nothing_ever_arrived_and_all_runs_there_is_no_mail(tuppence, folder, clock):
+    (folder / "tuppence.toml").write_text(CONFIG, encoding="utf-8")
+    clock.advance(timedelta(days=7))
+
+    tuppence("worker", "--once")
+
+    assert mails(folder) == []

@@ -19,12 +19,14 @@ from tuppence.clock import Deadline
 from tuppence.config import Config
 from tuppence.drivers import BatchHandler, Delivery, ItemError
 from tuppence.errors import DriverError, TuppenceError
+from tuppence.liveness import observe
 from tuppence.pipeline import drain as drains
 from tuppence.pipeline import retention
 from tuppence.pipeline import seal as seals
 from tuppence.pipeline.heartbeat import Failure, failure_of
 from tuppence.runtime import Runtime
 from tuppence.schedule import next_due
+from tuppence.schedules import schedules
 
 if TYPE_CHECKING:
     from tuppence.report.document import Report
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 LOOK_BACK: Final = 6
 """Weeks that are looked at for a mail that is due; a schedule may run but once a month."""
+OBSERVING: Final = 60.0
+"""Seconds that looking after the other jobs may take of the report's time."""
 SAVING: Final = timedelta(seconds=10)
 """How long the saving of heartbeat and units may take, beyond the job itself."""
 CONSUME: Final = "consume"
@@ -109,7 +113,9 @@ def purge(runtime: Runtime, *, deadline: Deadline) -> int:
 
 
 def report(runtime: Runtime, *, deadline: Deadline) -> list[Sent]:
-    """Send the mails that are owed, missed weeks first. Where nothing has ever arrived there is none.
+    """Send the mails that are owed, missed weeks first.
+
+    Where nothing has ever arrived there is none, unless that is because the jobs before this one fail.
 
     Raises:
         TuppenceError: some could not be sent; all have been tried.
@@ -121,6 +127,7 @@ def report(runtime: Runtime, *, deadline: Deadline) -> list[Sent]:
 
 def _send_owed(runtime: Runtime, deadline: Deadline) -> list[Sent]:
     from tuppence.report import build
+    from tuppence.report.pipeline_state import worth_sending
     from tuppence.report.send import Status, weeks_due
 
     config, store, clock = runtime.config, runtime.store, runtime.clock
@@ -128,9 +135,12 @@ def _send_owed(runtime: Runtime, deadline: Deadline) -> list[Sent]:
     if not config.report.to or newest is None:
         return []
     sent: list[Sent] = []
-    for week in weeks_due(store, config.project, config.report.to, newest, deadline=deadline):
-        built = build(store, config, week, clock, deadline=deadline)
-        if built.kind != "empty":
+    weeks = weeks_due(store, config.project, config.report.to, newest, deadline=deadline)
+    # whoever runs this job by schedule is to run the others too
+    pipeline = observe(runtime, schedules(config), deadline=deadline.within(OBSERVING)) if weeks else None
+    for week in weeks:
+        built = build(store, config, week, clock, pipeline=pipeline, deadline=deadline)
+        if worth_sending(built):
             sent += mail(runtime, built, config.report.to, deadline=deadline)
     refused = [one for one in sent if one.status is Status.REFUSED]
     if refused:

@@ -6,7 +6,7 @@ known by the age of the last one.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -61,7 +61,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         jobs: all jobs that are expected or have ever run.
         waiting: messages in the queue, or `None` where that is not known.
-        oldest: for how long the oldest of them has waited, where that is known.
+        oldest_seconds: for how long the oldest of them has waited, where that is known.
         queue_failure: why the queue could not be asked.
         store_failure: why the heartbeats could not be read.
 
@@ -69,7 +69,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
     jobs: list[Job] = []
     waiting: int | None = None
-    oldest: timedelta | None = None
+    oldest_seconds: int | None = None
     queue_failure: Failure | None = None
     store_failure: Failure | None = None
 
@@ -104,10 +104,18 @@ def observe(runtime: Runtime, expected: Collection[Schedule], *, deadline: Deadl
     return Pipeline(
         jobs=jobs,
         waiting=waiting,
-        oldest=oldest,
+        oldest_seconds=None if oldest is None else int(oldest.total_seconds()),
         queue_failure=queue_failure,
         store_failure=store_failure,
     )
+
+
+def schedules_set(runtime: Runtime) -> Sequence[Schedule]:
+    """Return the schedules that are set; none where the scheduler does not say."""
+    try:
+        return runtime.scheduler.schedules()
+    except (TuppenceError, OSError):
+        return ()
 
 
 def judged(

@@ -18,6 +18,8 @@ from tuppence.cli.app import COULD_NOT, DONE, Session, shared
 from tuppence.cli.output import CommandError, Output
 from tuppence.clock import Deadline
 from tuppence.errors import ConfigError
+from tuppence.liveness import observe, schedules_set
+from tuppence.report.period import LAST, THIS
 from tuppence.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from tuppence.report.send import Sent
 
 PATIENCE: Final = timedelta(minutes=10)
+OBSERVING: Final = 30.0
+"""Seconds that looking at the jobs and the queue may take of it."""
 RENDERERS: Final[Mapping[str, Callable[[Report], str]]] = {
     "html": reports.render_html,
     "text": reports.render_text,
@@ -34,7 +38,7 @@ RENDERERS: Final[Mapping[str, Callable[[Report], str]]] = {
 
 
 @click.command()
-@click.option("--week", default="last", show_default=True, help="An ISO week, as in 2026-W46, or last.")
+@click.option("--week", help="An ISO week, as in 2026-W46, or last, or this.  [default: last]")
 @click.option("--format", "form", type=click.Choice(list(RENDERERS)), default="text", show_default=True)
 @click.option("--output", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write it here.")
 @click.option("--open", "show", is_flag=True, help="Show it in the browser.")
@@ -42,13 +46,20 @@ RENDERERS: Final[Mapping[str, Callable[[Report], str]]] = {
 @click.option("--to", multiple=True, metavar="ADDRESS", help="With --send: mail it here only, even again.")
 @shared
 def report(
-    session: Session, week: str, form: str, file: Path | None, to: tuple[str, ...], *, show: bool, send: bool
+    session: Session,
+    week: str | None,
+    form: str,
+    file: Path | None,
+    to: tuple[str, ...],
+    *,
+    show: bool,
+    send: bool,
 ) -> int:
     """Print, write, open or send a week's report."""
     if to and not send:
         raise click.UsageError("--to says where to --send; give both", click.get_current_context())
     with session.runtime() as runtime:
-        built = reports.build(runtime.store, runtime.config, _week(runtime, week), runtime.clock)
+        built = _built(session, runtime, week, send=send)
         sent = _send(runtime, built, to) if send else []
     if file is not None:
         file.write_text(RENDERERS[form](built), encoding="utf-8")
@@ -62,6 +73,31 @@ def report(
         session.output.say(f"{one.to}: {one.status.value.replace('_', ' ')} {one.detail}".rstrip())
     session.output.result({"week": built.period.week, "output": file and str(file), "sent": sent})
     return DONE if all(one.status.value in {"sent", "already_sent"} for one in sent) else COULD_NOT
+
+
+def _built(session: Session, runtime: Runtime, text: str | None, *, send: bool) -> Report:
+    """Return the report. In a project's first week, a preview shows that week as far as it has come."""
+    deadline = Deadline.after(PATIENCE, runtime.clock)
+    pipeline = observe(runtime, schedules_set(runtime), deadline=deadline.within(OBSERVING))
+
+    def build(week: Week) -> Report:
+        store, config, clock = runtime.store, runtime.config, runtime.clock
+        return reports.build(store, config, week, clock, pipeline=pipeline, deadline=deadline)
+
+    week, this = _week(runtime, text or LAST), _week(runtime, THIS)
+    if send and week.end > runtime.clock.now():
+        raise click.BadParameter(
+            f"{week.label} is not over, and its mail is sent once; leave out --send to see it so far",
+            param_hint="--week",
+        )
+    built = build(week)
+    if text or send or built.kind != "empty":
+        return built
+    current = build(this)
+    if not current.totals.events:
+        return built
+    session.output.note(f"Nothing arrived in {week.label}; this is {this.label}, which is not over.")
+    return current
 
 
 def _week(runtime: Runtime, text: str) -> Week:

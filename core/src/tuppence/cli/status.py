@@ -145,7 +145,8 @@ class _Look:
         if beats is not None:
             waiting, oldest = depth or (None, None)
             jobs = judged(config, beats, there or [], waiting, oldest, now=runtime.clock.now())
-            findings += pipeline.jobs(runtime, Pipeline(jobs=jobs, waiting=waiting, oldest=oldest))
+            seconds = None if oldest is None else int(oldest.total_seconds())
+            findings += pipeline.jobs(runtime, Pipeline(jobs=jobs, waiting=waiting, oldest_seconds=seconds))
         self.lines = [(one.part, one.detail) for one in findings if one.state is not State.WRONG]
         for one in findings:
             if one.state is State.WRONG:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from tuppence.clock import Clock, Deadline
     from tuppence.config import Config
+    from tuppence.liveness import Pipeline
     from tuppence.report.document import Report
     from tuppence.report.period import Week
     from tuppence.store import Store
@@ -23,9 +24,23 @@ TIME: Final = timedelta(minutes=5)
 
 
 def build(
-    store: Store, config: Config, week: Week, clock: Clock, *, deadline: Deadline | None = None
+    store: Store,
+    config: Config,
+    week: Week,
+    clock: Clock,
+    *,
+    pipeline: Pipeline | None = None,
+    deadline: Deadline | None = None,
 ) -> Report:
     """Return the report on `week` from what is sealed.
+
+    Args:
+        store: where to read.
+        config: whose report it is.
+        week: the week reported. One that is not over is reported as far as it has come.
+        clock: what time it is.
+        pipeline: whether the jobs run (`tuppence.liveness.observe`); without it the report does not say.
+        deadline: when to give up.
 
     Raises:
         DriverError: the store could not be read in time.
@@ -33,12 +48,13 @@ def build(
 
     """
     from tuppence.clock import Deadline
+    from tuppence.liveness import Pipeline
     from tuppence.report.facts import facts
     from tuppence.report.gather import gather
     from tuppence.report.verdict import worded
 
     until = deadline or Deadline.after(TIME, clock)
-    return worded(facts(gather(store, config, week, clock, deadline=until)))
+    return worded(facts(gather(store, config, week, clock, pipeline=pipeline or Pipeline(), deadline=until)))
 
 
 def render_html(report: Report) -> str:

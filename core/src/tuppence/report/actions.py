@@ -13,6 +13,7 @@ from tuppence.report.changes import worst_rated
 from tuppence.report.declines import declines
 from tuppence.report.document import Action, Gap, Report
 from tuppence.report.inert import line, unlinked
+from tuppence.report.pipeline_state import nothing_waits, repairs
 from tuppence.report.words import NBSP, counted, estimate, hour_of, number
 
 ACTIONS: Final = 3
@@ -32,7 +33,8 @@ def actions(report: Report) -> list[Action]:
 
 
 def _urgent(report: Report) -> Iterator[Action]:
-    if report.kind in {"silent", "empty"}:
+    yield from repairs(report)
+    if nothing_waits(report) and report.kind in {"silent", "empty"}:
         yield Action(
             title="Find out why nothing arrives",
             why="Either nobody came, or events no longer find their way here. The check tells which.",

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from tuppence.report.csv import attached
 from tuppence.report.document import Report
+from tuppence.report.pipeline_state import alarms, unfinished
 from tuppence.report.scoreboard import heroes, ledger
 from tuppence.report.sections import sections
 from tuppence.report.verdict import subject
@@ -23,9 +24,9 @@ def compose(report: Report, room: Room = WHOLE) -> View:
         subject=subject(report),
         preheader=" ".join(report.verdict[1:]),
         project=report.project,
-        title=f"Week {int(report.period.week[-2:])}",
+        title=f"Week {int(report.period.week[-2:])}{'' if report.period.complete else ', unfinished'}",
         days=days_of(start.date(), last_day),
-        alarm=report.kind in {"silent", "empty"},
+        alarm=report.kind in {"silent", "empty"} or bool(alarms(report)),
         verdict=tuple(report.verdict),
         heroes=heroes(report) if counts else (),
         ledger=ledger(report) if counts else (),
@@ -38,6 +39,8 @@ def compose(report: Report, room: Room = WHOLE) -> View:
 
 def _legend(report: Report) -> str:
     """Return what the figures are compared with."""
+    if not report.period.complete:
+        return "A week that is not over is compared with nothing."
     if report.before is None:
         return "There is no week before to compare with."
     if report.before.partial:
@@ -52,6 +55,8 @@ def _footer(report: Report) -> Iterator[str]:
         f"{period.week}: from {moment(start)} ({offset(start)}) up to {moment(end)} ({offset(end)}), "
         f"{period.zone}."
     )
+    if not report.period.complete:
+        yield unfinished(report)
     if report.overdue:
         yield "This mail is late: it could not be sent when it was due."
     files = [f"{one.name} ({one.title}, {counted(one.rows, 'row')})" for one in attached(report)]

@@ -10,6 +10,7 @@ from typing import Final, Literal
 import msgspec
 
 from tuppence.event import Outcome
+from tuppence.liveness import Pipeline
 from tuppence.report.rates import Rate
 
 VERSION: Final = 1
@@ -29,12 +30,17 @@ Measure = Literal[
 
 
 class Period(msgspec.Struct, frozen=True, kw_only=True):
-    """The week: `start` is its first moment, `end` the first after it."""
+    """The week: `start` is its first moment, `end` the first after it.
+
+    `complete` is false while it is not over; the report then goes as far as `until`.
+    """
 
     week: str
     start: str
     end: str
     zone: str
+    complete: bool = True
+    until: str | None = None
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,6 +159,7 @@ class Health(Arrival, frozen=True, kw_only=True):
         texts_left_out: questions that are counted, and whose words were not kept.
         unconfirmed: weeks of which a mail may have been sent or not.
         omitted: sections left out for want of data.
+        pipeline: whether the jobs run, and what waits in the queue.
 
     """
 
@@ -164,6 +171,7 @@ class Health(Arrival, frozen=True, kw_only=True):
     texts_left_out: int
     unconfirmed: list[str]
     omitted: list[str]
+    pipeline: Pipeline = Pipeline()
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 import tuppence
 from tuppence.event import Outcome
+from tuppence.liveness import Pipeline
 from tuppence.pipeline.rollup import Cell, Seen
 from tuppence.pipeline.sketch import HLL_ERROR, Histogram
 from tuppence.pipeline.texts import Text
@@ -50,6 +51,8 @@ class Evidence:
         dead_letters: letters that wait to be replayed.
         waiting_hours: hours that are not sealed.
         unconfirmed: labels of weeks with a mail that may have been sent or not.
+        pipeline: whether the jobs run, and what waits in the queue.
+        until: now, where the week reported is not over.
         next_send, next_week: when the next mail is due, and the week it is about.
         keep_events, keep_rollups: how long things are kept.
 
@@ -66,6 +69,8 @@ class Evidence:
     dead_letters: int = 0
     waiting_hours: int = 0
     unconfirmed: Sequence[str] = ()
+    pipeline: Pipeline = field(default_factory=Pipeline)
+    until: datetime | None = None
     next_send: datetime
     next_week: Week
     keep_events: timedelta
@@ -73,20 +78,24 @@ class Evidence:
 
 
 def facts(evidence: Evidence) -> doc.Report:
-    """Return the report, without its words (`verdict` adds them)."""
+    """Return the report, without its words (`verdict` adds them).
+
+    A week that is not over is compared with nothing: it would look like a fall.
+    """
     every = evidence.weeks
-    first = _first(every)
+    first = _first(every) if evidence.until is None else len(every) - 1
     weeks = every[first:]
     trend = [_past(weeks, at, arrival(every, first + at, evidence.after)) for at in range(len(weeks))]
     this, now = weeks[-1], trend[-1]
     total, before = this.total, weeks[-2].total if len(weeks) > 1 else None
-    groups = group(evidence.texts, evidence.texts_before)
+    asked_before = evidence.texts_before if evidence.until is None else {}
+    groups = group(evidence.texts, asked_before)
     gaps, gaps_distinct = tables.gaps(groups)
     return doc.Report(
         program=tuppence.__version__,
         project=evidence.project,
-        kind=kind_of(weeks),
-        period=_period(this.week),
+        kind=kind_of(every, evidence.until),
+        period=_period(this.week, evidence.until),
         totals=now.totals,
         outcomes=now.outcomes,
         unresolved=now.unresolved,
@@ -99,8 +108,8 @@ def facts(evidence: Evidence) -> doc.Report:
         changes=changes(weeks, trend),
         by_hour=this.questions if total.questions else this.events,
         by_hour_of="questions" if total.questions else "events",
-        last_event=last_event(weeks),
-        topics=tables.topics(groups, total.questions, compared=bool(evidence.texts_before)),
+        last_event=last_event(every),
+        topics=tables.topics(groups, total.questions, compared=bool(asked_before)),
         topics_distinct=len(groups),
         gaps=gaps,
         gaps_distinct=gaps_distinct,
@@ -171,9 +180,14 @@ def _totals(total: Cell) -> doc.Totals:
     )
 
 
-def _period(week: Week) -> doc.Period:
+def _period(week: Week, until: datetime | None) -> doc.Period:
     return doc.Period(
-        week=week.label, start=week.start.isoformat(), end=week.end.isoformat(), zone=week.zone.key
+        week=week.label,
+        start=week.start.isoformat(),
+        end=week.end.isoformat(),
+        zone=week.zone.key,
+        complete=until is None,
+        until=None if until is None else until.astimezone(week.zone).isoformat(timespec="minutes"),
     )
 
 
@@ -190,6 +204,7 @@ def _health(evidence: Evidence, now: doc.Past, total: Cell) -> doc.Health:
         texts_left_out=evidence.texts_left_out,
         unconfirmed=list(evidence.unconfirmed),
         omitted=_omitted(evidence, now, total),
+        pipeline=evidence.pipeline,
     )
 
 

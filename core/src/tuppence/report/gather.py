@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from tuppence.clock import Clock, Deadline
 from tuppence.config import Config
+from tuppence.liveness import Pipeline
 from tuppence.pipeline import dead
 from tuppence.pipeline.reader import count_texts, read_days, read_texts, waiting_hours
 from tuppence.pipeline.rollup import merge_instances
@@ -18,7 +19,9 @@ from tuppence.store import Store
 _DAY = timedelta(days=1)
 
 
-def gather(store: Store, config: Config, week: Week, clock: Clock, *, deadline: Deadline) -> Evidence:
+def gather(
+    store: Store, config: Config, week: Week, clock: Clock, *, pipeline: Pipeline, deadline: Deadline
+) -> Evidence:
     """Return the evidence for the report on `week`. Raises `DriverError`."""
     project, zone, now = config.project, week.zone, clock.now()
     past = [_numbers(store, project, week.ago(number), deadline) for number in range(WEEKS - 1, 0, -1)]
@@ -43,6 +46,8 @@ def gather(store: Store, config: Config, week: Week, clock: Clock, *, deadline: 
         dead_letters=letters,
         waiting_hours=len(waiting_hours(store, project, deadline=deadline)),
         unconfirmed=sorted({claim.week for claim in unconfirmed(store, project, now, deadline=deadline)}),
+        pipeline=pipeline,
+        until=now if now < week.end else None,
         next_send=send_at,
         next_week=send_week,
         keep_events=config.retention.events,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from tuppence.report.document import Report
+from tuppence.report.pipeline_state import remarks
 from tuppence.report.view import Section, Table, compared
 from tuppence.report.words import before_column, counted, number, percent
 
@@ -69,6 +70,7 @@ def _coverage(report: Report) -> str:
 
 def _remarks(report: Report, none: Sequence[str]) -> Iterator[str]:
     health = report.health
+    yield from remarks(report)
     if none:
         yield f"At zero: {', '.join(name.replace('_', ' ') for name in none)}."
     if health.waiting_hours:

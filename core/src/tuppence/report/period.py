@@ -12,6 +12,7 @@ from tuppence.errors import ConfigError
 from tuppence.schedule import next_due
 
 LAST: Final = "last"
+THIS: Final = "this"
 _LABEL: Final = re.compile(r"(\d{4})-W(\d{2})")
 _DAYS: Final = 7
 
@@ -40,9 +41,11 @@ class Week:
 
     @classmethod
     def parse(cls, text: str, zone: ZoneInfo, now: datetime) -> Week:
-        """Return the week that `2026-W46` or `last` names. Raises `ConfigError`."""
+        """Return the week that `2026-W46`, `last` or `this` names. Raises `ConfigError`."""
         if text == LAST:
             return cls.last(now, zone)
+        if text == THIS:
+            return cls.of(now, zone)
         match = _LABEL.fullmatch(text)
         try:
             if match is None:
@@ -50,7 +53,7 @@ class Week:
             return cls(date.fromisocalendar(int(match[1]), int(match[2]), 1), zone)
         except ValueError:
             this = cls.last(now, zone).label
-            raise ConfigError(f"{text!r} is no week; write one as {this}, or {LAST!r}") from None
+            raise ConfigError(f"{text!r} is no week; write one as {this}, or {LAST!r}, or {THIS!r}") from None
 
     @property
     def label(self) -> str:

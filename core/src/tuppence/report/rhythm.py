@@ -19,12 +19,12 @@ UNUSUAL: Final = 2
 _HOUR: Final = timedelta(hours=1)
 
 
-def kind_of(weeks: Sequence[Numbers]) -> Kind:
-    """Return what kind of week the last of these, oldest first, was."""
+def kind_of(weeks: Sequence[Numbers], until: datetime | None = None) -> Kind:
+    """Return what kind of week the last of these, oldest first, was; `until` is now where it is not over."""
     this = weeks[-1]
     if not any(week.total.events for week in weeks):
         return "empty"
-    if not this.total.events or _fell_silent(weeks):
+    if not this.total.events or _fell_silent(weeks, until or this.week.end):
         return "silent"
     asked = any(week.total.questions for week in weeks)
     return "quiet" if (this.total.questions if asked else this.total.events) < LEAST else "normal"
@@ -37,13 +37,13 @@ def last_event(weeks: Sequence[Numbers]) -> str | None:
     return (hours[-1] + _HOUR).astimezone(zone).isoformat(timespec="minutes") if hours else None
 
 
-def _fell_silent(weeks: Sequence[Numbers]) -> bool:
+def _fell_silent(weeks: Sequence[Numbers], end: datetime) -> bool:
     """Whether the week ends in a pause longer than a project that is used like this one ever makes."""
     hours = _active(weeks)
     if len(hours) < LEAST:
         return False
     usual = max(later - earlier - _HOUR for earlier, later in pairwise(hours))
-    pause = weeks[-1].week.end - hours[-1] - _HOUR
+    pause = end - hours[-1] - _HOUR
     return pause >= max(SILENCE, UNUSUAL * usual)
 
 

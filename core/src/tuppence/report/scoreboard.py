@@ -74,7 +74,7 @@ def _estimated(name: str, totals: Totals) -> str:
 def _count(report: Report, label: str, of: Callable[[Past], int], note: str = "") -> Figure:
     now, history = of(report.trend[-1]), [of(past) for past in report.trend]
     before = report.before
-    reason = why_not(before)
+    reason = why_not(report)
     change = Change(reason) if before is None or reason else change_of_count(now, of(before))
     return Figure(
         label=label,
@@ -122,7 +122,7 @@ def _rate(report: Report, label: str, measure: Share) -> Figure:
 def rate_change(report: Report, measure: Share) -> Change:
     """Return what became of a rate since the week before."""
     if report.before is None:
-        return Change(why_not(report.before))
+        return Change(why_not(report))
     before: Rate = getattr(report.before, measure)
     return change_of_rate(before, report.change(measure)) if before.of else Change("none the week before")
 
@@ -141,7 +141,7 @@ def _time(report: Report, label: str, measure: Span) -> Figure:
     history: list[int | None] = [getattr(times, rank) for times in all_times]
     count = all_times[-1].count
     change = (
-        Change(why_not(report.before))
+        Change(why_not(report))
         if report.before is None
         else change_of_span(history[-2], report.change(measure))
     )

@@ -11,6 +11,14 @@ from tuppence.report.actions import actions
 from tuppence.report.declines import declines
 from tuppence.report.document import Past, Report
 from tuppence.report.inert import line
+from tuppence.report.pipeline_state import (
+    alarm_in_brief,
+    alarms,
+    nothing_arrived,
+    nothing_waits,
+    unfinished,
+    unknown,
+)
 from tuppence.report.rates import LEAST
 from tuppence.report.words import (
     DASH,
@@ -42,7 +50,8 @@ def worded(report: Report) -> Report:
 
 def subject(report: Report) -> str:
     """Return the mail's subject: one line, no markup, no one's words but the names of project and route."""
-    week = f"wk {int(report.period.week[-2:])}" + (", late" if report.overdue else "")
+    late = ", late" if report.overdue else "" if report.period.complete else ", unfinished"
+    week = f"wk {int(report.period.week[-2:])}{late}"
     return line(f"[{report.project}] {_headline(report)} {DASH} {week}".replace(NBSP, " "), 200)
 
 
@@ -67,8 +76,10 @@ def _count(past: Past, kind: Thing) -> int:
 
 
 def _headline(report: Report) -> str:
+    if alarm := alarm_in_brief(report):
+        return f"⚠ {alarm}"
     if report.kind == "empty":
-        return "⚠ no events yet"
+        return "⚠ no events yet" if nothing_waits(report) else "⚠ no events counted yet"
     if report.kind == "silent":
         return f"⚠ no events since {_last(report)}"
     worse = declines(report)
@@ -126,14 +137,13 @@ def _last(report: Report) -> str:
 def _sentences(report: Report) -> list[str]:
     """Return what got worse, if anything did; how much; how good; and what to do."""
     if report.kind == "empty":
-        return [
-            "No events have arrived yet.",
-            "Sending mail works. What is missing is a first event, or its way here from your application.",
-            "Run “tuppence doctor” where the application runs: it checks every step and says what to repair.",
-        ]
+        return nothing_arrived(report)
+    first = [text for text in (*alarms(report), unknown(report), unfinished(report)) if text]
     if report.kind == "silent":
-        return [f"Nothing has arrived since {_last(report)}.", _until_then(report), _what_to_do(report)]
-    return [*_worse(report), _how_much(report), _how_good(report), _what_to_do(report)]
+        arrived = "arrived" if nothing_waits(report) else "been counted"
+        last = f"Nothing has {arrived} since {_last(report)}."
+        return [*first, last, *_until_then(report), _what_to_do(report)]
+    return [*first, *_worse(report), _how_much(report), _how_good(report), _what_to_do(report)]
 
 
 def _worse(report: Report) -> list[str]:
@@ -147,14 +157,16 @@ def _worse(report: Report) -> list[str]:
     return [f"{capital(joined(phrases))}."]
 
 
-def _until_then(report: Report) -> str:
+def _until_then(report: Report) -> list[str]:
     before, kind = report.before, thing(report)
     if headcount(report):
-        return f"Before that, the week had brought {counted(headcount(report), kind)}."
+        return [f"Before that, the week had brought {counted(headcount(report), kind)}."]
+    if not (report.period.complete and nothing_waits(report)):
+        return []
     if before is None or not before.totals.events:
-        return "Nothing arrived in the week before, either."
+        return ["Nothing arrived in the week before, either."]
     count = counted(_count(before, kind), kind)
-    return f"The week before brought {count}, so a lack of interest is unlikely."
+    return [f"The week before brought {count}, so a lack of interest is unlikely."]
 
 
 def _how_much(report: Report) -> str:
@@ -165,6 +177,8 @@ def _how_much(report: Report) -> str:
     if totals.people:
         who = estimate(totals.people, totals.people_error)
         told += f" from {who}{NBSP}{'person' if totals.people == 1 else 'people'}"
+    if not report.period.complete:
+        return f"{told} so far. A week that is not over is not compared with another."
     if before is None:
         return f"{told}. This is the first week, so there is nothing to compare with yet."
     if before.partial:

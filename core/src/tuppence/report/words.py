@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from tuppence.report.document import Comparison, Past
+from tuppence.report.document import Comparison, Past, Report
 from tuppence.report.rates import LEAST, Rate
 
 NBSP: Final = "\u00a0"
@@ -119,8 +119,11 @@ def offset(at: datetime) -> str:
     return at.strftime("UTC%z")[:6] + ":" + at.strftime("%z")[3:5]
 
 
-def why_not(before: Past | None) -> str:
+def why_not(report: Report) -> str:
     """Return why there is nothing to compare with, or nothing where there is."""
+    before = report.before
+    if not report.period.complete:
+        return "the week is not over"
     if before is None:
         return "the first week"
     return "no full week before" if before.partial else ""
@@ -129,7 +132,7 @@ def why_not(before: Past | None) -> str:
 def before_column(before: Past | None) -> str:
     """Return the heading of the column that holds the week before."""
     if before is None:
-        return "No week before"
+        return "Not compared"
     return "Part of a week before" if before.partial else "Week before"
 
 
