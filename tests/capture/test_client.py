@@ -329,11 +329,22 @@ def test_a_closed_client_records_nothing_more(client):
     assert client.flush()
 
 
-def test_a_wrong_configuration_is_said_at_once(tmp_path):
-    (tmp_path / "tuppence.toml").write_text("provder = 'local'\n")
-
+def test_settings_that_the_application_gives_wrongly_raise_at_once():
     with pytest.raises(ConfigError, match="did you mean `provider`"):
-        Client(tmp_path / "tuppence.toml")
+        Client(provder="local")
+
+
+def test_a_configuration_that_cannot_be_used_captures_nothing_and_counts_it(tmp_path):
+    (tmp_path / "tuppence.toml").write_text('project = "My Bot"\n')
+
+    with Client(tmp_path / "tuppence.toml") as client:
+        assert client.capture("signup") == 0
+        with client.question("Where is my order?") as question:
+            question.answered()
+
+        assert not client.flush()
+        assert client.stats.refused == 2
+        assert "project" in client.stats.problem
 
 
 def test_journals_are_for_their_owner_alone(client, tmp_path):

@@ -53,6 +53,22 @@ def test_a_plugin_that_cannot_be_imported_harms_no_other(plugin):
         found.provider("bad")
 
 
+def test_a_plugin_that_ends_the_process_when_imported_harms_no_other(plugin):
+    found = plugins.load([plugin("acme", GOOD), plugin("bad", "import sys; sys.exit(3)")])
+
+    assert found.provider("acme").name == "acme"
+    with pytest.raises(PluginError, match="installed but broken: SystemExit: 3"):
+        found.provider("bad")
+
+
+def test_a_driver_that_ends_the_process_when_imported_is_named(plugin):
+    exits = plugin("exits", "raise SystemExit(3)")
+    acme = plugin("acme", GOOD.replace("tuppence.local.queue:LocalQueue", f"{exits.value}:Queue"))
+
+    with pytest.raises(PluginError, match="cannot load its queue"):
+        plugins.load([acme]).driver_class(Kind.QUEUE, "acme")
+
+
 def test_a_plugin_of_another_interface_version_is_refused(plugin):
     found = plugins.load([plugin("acme", GOOD.replace("api=API", "api=API + 1"))])
 

@@ -6,25 +6,33 @@ or `[tool.tuppence]` in `pyproject.toml`, in the working directory or the neares
 
 from __future__ import annotations
 
+import logging
 import os
-import re
 from collections.abc import Collection, Mapping
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
 
+from tuppence.config_sources import (
+    ENV_FILE,
+    find_file,
+    from_variable,
+    is_service_link,
+    merge,
+    read_file,
+    variables_in,
+    working_directory,
+)
 from tuppence.errors import ConfigError
 from tuppence.kinds import Kind
 from tuppence.settings import coerce
 
-ENV_PREFIX: Final = "TUPPENCE_"
-ENV_FILE: Final = "TUPPENCE_CONFIG"
-ENV_OTHER: Final = frozenset({ENV_FILE, "TUPPENCE_DISABLED", "TUPPENCE_BLOCK_PLUGINS"})
-"""Variables with the prefix that are no settings."""
-
 Options = TypeVar("Options")
+
+log = logging.getLogger("tuppence")
 
 
 class Capture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,6 +100,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         origin: the file and the environment variables it came from, for errors.
         folder: what relative paths in it are relative to.
         kinds: the raw tables of the five kinds; a driver's own options check the rest.
+        ignored: environment variables with the prefix that other programs set.
+        problem: why an application cannot use what was found, so that these are the defaults; or empty.
 
     """
 
@@ -107,6 +117,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     source: Path | None
     origin: str
     folder: Path
+    ignored: tuple[str, ...] = ()
+    problem: str = ""
 
     def provider_of(self, kind: Kind) -> str:
         """Return the name of the provider chosen for `kind`."""
@@ -164,74 +176,90 @@ def load(
         ConfigError: naming the key, the file and the nearest key there is.
 
     """
+    return _load(file, environ, folder, overrides, unknown=None)
+
+
+def load_for_application(
+    file: str | os.PathLike[str] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    **overrides: Any,
+) -> Config:
+    """Read the configuration for an application, which no file and no variable keeps from starting.
+
+    What names no setting is left out. A configuration that cannot be used otherwise is not guessed at: events
+    must not reach another project's queue. Either is logged once.
+
+    Args:
+        file: as for `load`, and so on.
+        environ: instead of the process's environment.
+        folder: where to search from.
+        overrides: settings that the application itself gives.
+
+    Raises:
+        ConfigError: the overrides are wrong, which is a mistake in the application's code.
+
+    """
+    given = _build(dict(overrides), "the arguments", None, folder or Path(), unknown=None)
+    unknown: list[str] = []
+    try:
+        config = _load(file, environ, folder, overrides, unknown=unknown)
+    except ConfigError as error:
+        _log_once(
+            logging.ERROR, f"{error}. Nothing is captured until this is corrected; run `tuppence doctor`"
+        )
+        return msgspec.structs.replace(given, problem=str(error))
+    for name in unknown:
+        _log_once(logging.WARNING, f"ignored: {name}")
+    return config
+
+
+@lru_cache(maxsize=64)
+def _log_once(level: int, message: str) -> None:
+    """Log a message once in a process, however many clients are made with this configuration."""
+    log.log(level, "tuppence: %s", message)
+
+
+def _load(
+    file: str | os.PathLike[str] | None,
+    environ: Mapping[str, str] | None,
+    folder: Path | None,
+    overrides: Mapping[str, Any],
+    *,
+    unknown: list[str] | None,
+) -> Config:
+    """Merge file, environment and overrides. Where `unknown` is given, it gets what names no setting."""
     environ = os.environ if environ is None else environ
-    folder = Path.cwd() if folder is None else folder
+    folder = working_directory() if folder is None else folder
     given = file or environ.get(ENV_FILE)
-    source = Path(given).absolute() if given else _search(folder)
-    merged = _read(source) if source else {}
-    variables = sorted(name for name in environ if name.startswith(ENV_PREFIX) and name not in ENV_OTHER)
+    source = Path(given).absolute() if given else find_file(folder)
+    merged = read_file(source) if source else {}
+    named = variables_in(environ)
+    variables = [name for name in named if not is_service_link(name, environ[name])]
     for name in variables:
-        _merge(merged, _from_variable(name, environ[name]))
-    _merge(merged, overrides)
+        merge(merged, from_variable(name, environ[name]))
+    merge(merged, overrides)
     origin = ", ".join([str(source)] * bool(source) + variables) or "the arguments"
+    config = _build(merged, origin, source, source.parent if source else folder, unknown=unknown)
+    return msgspec.structs.replace(config, ignored=tuple(name for name in named if name not in variables))
+
+
+def _build(
+    merged: dict[str, Any], origin: str, source: Path | None, folder: Path, *, unknown: list[str] | None
+) -> Config:
+    """Check the merged settings and return them as a configuration."""
     kinds = {kind: _table(merged.pop(kind.value, {}), kind.value, origin) for kind in Kind}
-    settings = coerce(merged, _Settings, where="", source=origin, also=[kind.value for kind in Kind])
+    also = [kind.value for kind in Kind]
+    settings = coerce(merged, _Settings, where="", source=origin, also=also, unknown=unknown)
     _check(settings, origin)
     return Config(
         **{name: getattr(settings, name) for name in _Settings.__struct_fields__},
         kinds=kinds,
         source=source,
         origin=origin,
-        folder=source.parent if source else folder,
+        folder=folder,
     )
-
-
-def _search(folder: Path) -> Path | None:
-    """Return the nearest configuration file, upwards from `folder`."""
-    for place in (folder, *folder.parents):
-        if (place / "tuppence.toml").is_file():
-            return place / "tuppence.toml"
-        project = place / "pyproject.toml"
-        if project.is_file() and _OURS.search(project.read_bytes()):
-            return project
-    return None
-
-
-def _read(source: Path) -> dict[str, Any]:
-    import tomllib
-
-    try:
-        document = tomllib.loads(source.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(
-            f"{source}: no such file; `tuppence init` writes one, or give its place with --config FILE"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{source}: cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{source}: not valid TOML: {error}") from error
-    if source.name == "pyproject.toml":
-        document = document.get("tool", {}).get("tuppence", {})
-    return document
-
-
-def _from_variable(name: str, value: str) -> dict[str, Any]:
-    """Turn `TUPPENCE_STORE__PATH=x` into `{"store": {"path": "x"}}`."""
-    *tables, key = name.removeprefix(ENV_PREFIX).lower().split("__")
-    nested: dict[str, Any] = {key: value}
-    for table in reversed(tables):
-        nested = {table: nested}
-    return nested
-
-
-def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> None:
-    for key, value in over.items():
-        if isinstance(value, Mapping):
-            inner = base.setdefault(key, {})
-            if isinstance(inner, dict):
-                _merge(inner, value)
-                continue
-        base[key] = value
 
 
 def _table(value: Any, name: str, source: str) -> dict[str, Any]:
@@ -276,4 +304,3 @@ _PROJECT_LENGTH: Final = 48
 _LEAST_JOURNAL: Final = 2 * 1024 * 1024  # two segments: one to write and one to send
 _PATHS: Final = ("path", "directory", "ca_file")
 """Options of drivers that name a file or folder, relative to the configuration's own folder."""
-_OURS: Final = re.compile(rb"(?m)^\s*\[tool\.tuppence[\].]")

@@ -35,7 +35,7 @@ class Plugins:
     """The providers of this installation: those that work, and those that do not with the reason."""
 
     providers: Mapping[str, Provider]
-    broken: Mapping[str, Exception]
+    broken: Mapping[str, BaseException]
 
     def provider(self, name: str) -> Provider:
         """Return the provider of this name, or say why it cannot be had."""
@@ -111,7 +111,7 @@ def load(found: Iterable[EntryPoint] | None = None) -> Plugins:
     blocked = _blocked()
     candidates = entry_points(group=GROUP) if found is None else found
     providers: dict[str, Provider] = {}
-    broken: dict[str, Exception] = {}
+    broken: dict[str, BaseException] = {}
     for entry in sorted(candidates, key=lambda entry: (entry.name, entry.value)):
         if entry.name in blocked:
             continue
@@ -120,7 +120,7 @@ def load(found: Iterable[EntryPoint] | None = None) -> Plugins:
             if provider.name in providers:
                 raise PluginError(f"{entry.value}: the name {provider.name!r} is taken by another plugin")
             providers[provider.name] = provider
-        except Exception as error:  # noqa: BLE001 - whatever a stranger's module raises must not reach others
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a stranger's module does is its own
             broken[entry.name if entry.name not in broken else entry.value] = error
     return Plugins(providers=providers, broken=broken)
 
@@ -130,7 +130,7 @@ def _class(name: str, part: str, target: str, base: type) -> Any:
     module, _, attribute = target.partition(":")
     try:
         found = getattr(import_module(module), attribute)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(f"{name}: cannot load its {part} ({target}): {error}") from error
     if not (isinstance(found, type) and issubclass(found, base)):
         raise PluginError(f"{name}: {target} is no {base.__name__.lower()}")

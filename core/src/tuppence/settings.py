@@ -49,7 +49,13 @@ class Secret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def coerce(
-    table: Mapping[str, Any], into: type[Target], *, where: str, source: str, also: Sequence[str] = ()
+    table: Mapping[str, Any],
+    into: type[Target],
+    *,
+    where: str,
+    source: str,
+    also: Sequence[str] = (),
+    unknown: list[str] | None = None,
 ) -> Target:
     """Return `table` as the struct `into`.
 
@@ -59,12 +65,16 @@ def coerce(
         where: the table's dotted name, for errors.
         source: the file it came from, for errors.
         also: further names that would be right here, for suggestions.
+        unknown: where given, keys that there are none of are left out, and what is wrong with them is added
+            here; otherwise they raise.
+
+    Raises:
+        ConfigError: naming the key, the file and the nearest key there is.
 
     """
+    prepared = _prepared(table, into, where, source, also, unknown)
     try:
-        return msgspec.convert(
-            _prepared(table, into, where, source, also), into, strict=False, builtin_types=(timedelta,)
-        )
+        return msgspec.convert(prepared, into, strict=False, builtin_types=(timedelta,))
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$")
         inside = path.strip("`.")
@@ -86,7 +96,12 @@ def parse_span(text: str) -> timedelta:
 
 
 def _prepared(
-    table: Mapping[str, Any], into: type, where: str, source: str, also: Sequence[str]
+    table: Mapping[str, Any],
+    into: type,
+    where: str,
+    source: str,
+    also: Sequence[str],
+    unknown: list[str] | None,
 ) -> dict[str, Any]:
     """Check the names of the keys and turn values into what msgspec converts."""
     hints = get_type_hints(into)
@@ -94,7 +109,11 @@ def _prepared(
     for key, value in table.items():
         name = _join(where, key)
         if key not in hints:
-            raise ConfigError(_unknown(name, key, [*hints, *also], source))
+            problem = _unknown(name, key, [*hints, *also], source)
+            if unknown is None:
+                raise ConfigError(problem)
+            unknown.append(problem)
+            continue
         kinds = _choices(hints[key])
         if Secret in kinds and not isinstance(value, Mapping):
             raise ConfigError(
@@ -104,7 +123,7 @@ def _prepared(
         if struct is not None:
             if not isinstance(value, Mapping):
                 raise ConfigError(f"{source}: {name} must be a table: write [{name}] and its keys below it")
-            prepared[key] = _prepared(value, struct, name, source, ())
+            prepared[key] = _prepared(value, struct, name, source, (), unknown)
         elif timedelta in kinds:
             prepared[key] = _span(value, name, source)
         elif isinstance(value, str) and any(get_origin(kind) is list for kind in kinds):

@@ -62,8 +62,12 @@ class Client:
         clock: another clock than the machine's.
         settings: configuration that wins over file and environment, as in `project="mybot"`.
 
+    A configuration file or environment variable that is wrong does not raise: the application starts, what
+    names no setting is ignored, and where the configuration cannot be used at all nothing is captured. Both
+    are logged, and `stats` counts the calls as refused.
+
     Raises:
-        ConfigError: if the configuration is wrong. Nothing raises afterwards.
+        ConfigError: the settings given here are wrong. Nothing raises afterwards.
 
     """
 
@@ -77,7 +81,7 @@ class Client:
         if isinstance(config, configuration.Config):
             self.config = config
         else:
-            self.config = configuration.load(config, **settings)
+            self.config = configuration.load_for_application(config, **settings)
         self._clock = clock
         self._disabled = os.environ.get(DISABLED, "").lower() in {"1", "true", "yes", "on"}
         self._closed = False
@@ -192,11 +196,14 @@ class Client:
             timeout: seconds to wait at most; an hour is the most.
 
         Returns:
-            Whether the queue has everything. If not, it stays in the journal and is sent later.
+            Whether the queue has everything. If not, it stays in the journal and is sent later. False, too,
+            where the configuration cannot be used, so that nothing was captured.
 
         """
         instance = self._own()
-        return instance is None or instance.flush(_seconds(timeout, FLUSH_TIMEOUT_S))
+        if instance is None:
+            return not self.config.problem
+        return instance.flush(_seconds(timeout, FLUSH_TIMEOUT_S))
 
     @never_raises
     async def aflush(self, /, timeout: float = FLUSH_TIMEOUT_S) -> bool:  # noqa: ASYNC109 - the same words as flush
@@ -235,7 +242,7 @@ class Client:
             sent=sender.sent if sender else 0,
             sending=sender.elected if sender else False,
             durable=instance.durable if instance else False,
-            problem=sender.problem if sender else "",
+            problem=sender.problem if sender else self.config.problem,
         )
 
     def __copy__(self) -> Self:
@@ -388,7 +395,9 @@ class Client:
         """Join the instance of this process when the first event comes, or the first after a fork."""
         if self._closed:
             self.ignore(misuse.CLOSED)
-        if self._disabled or self._closed:
+        if self.config.problem and not self._disabled:
+            self._refused += 1
+        if self._disabled or self._closed or self.config.problem:
             return None
         self._own()
         self._instance = instances.join(self.config, self._clock, self)

@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 
 from tuppence import __version__
-from tuppence.cli.output import Output
+from tuppence.cli.output import Output, discard_output, tolerate_narrow_streams
 from tuppence.clock import Clock, SystemClock
 from tuppence.config import Config, load
 from tuppence.errors import TuppenceError
@@ -125,6 +125,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line, `arguments` being what was typed after `tuppence`; return its exit status."""
     output = Output(json="--json" in arguments)
     debug = "--debug" in arguments
+    tolerate_narrow_streams()
     try:
         return int(commands.main(list(arguments), prog_name="tuppence", standalone_mode=False) or DONE)
     except click.UsageError as error:
@@ -132,6 +133,8 @@ def run(arguments: Sequence[str]) -> int:
         return USAGE
     except (KeyboardInterrupt, click.Abort):
         output.fail("Stopped.", "Nothing is lost: run the command again to go on.")
+    except BrokenPipeError:
+        discard_output()
     except (TuppenceError, click.ClickException, OSError) as error:
         output.error(error, traceback=debug)
     except Exception as error:  # noqa: BLE001 - the last place where a bug can still be explained

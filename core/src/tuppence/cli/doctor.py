@@ -46,6 +46,7 @@ def _findings(runtime: Runtime) -> Iterator[Finding]:
     from tuppence.cli import parts, unfinished
 
     yield _configuration(runtime.config)
+    yield from _service_links(runtime.config)
     yield _clock(runtime)
     found = {kind: list(parts.part(runtime, kind)) for kind in Kind}
     working = {kind for kind, findings in found.items() if parts.works(findings)}
@@ -89,6 +90,15 @@ def _configuration(config: Config) -> Finding:
     if config.source is None:
         return note("no file was found", "`tuppence init` writes one.", part="configuration")
     return ok(f"{config.source}, time zone {config.timezone}", part="configuration")
+
+
+def _service_links(config: Config) -> Iterator[Finding]:
+    if config.ignored:
+        yield note(
+            f"{', '.join(config.ignored)}: set by Kubernetes for a Service, and ignored",
+            "Write `enableServiceLinks: false` in the pod's specification to be rid of them.",
+            part="environment",
+        )
 
 
 def _clock(runtime: Runtime) -> Finding:

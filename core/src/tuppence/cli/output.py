@@ -6,10 +6,12 @@ the columns, so that `cut` and `awk` work.
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 import traceback as tracebacks
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 from unicodedata import bidirectional, category
 
@@ -86,7 +88,11 @@ class Output:
     def result(self, document: Any) -> None:
         """Print the document for programs."""
         if self.json:
-            click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
+            self.document(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+
+    def document(self, content: bytes) -> None:
+        """Print a document as it is, whatever the encoding of the stream: JSON and HTML are UTF-8."""
+        click.echo(content, nl=False)
 
     @contextmanager
     def progress(self, what: str, total: int | None = None) -> Iterator[Advance]:
@@ -132,6 +138,19 @@ class Output:
             return
         path = error.ctx.command_path if error.ctx else "tuppence"
         self.fail(error.format_message(), f"Run `{path} --help`.", "usage")
+
+
+def tolerate_narrow_streams() -> None:
+    """Let text reach a stream whose encoding lacks some of its characters: a replacement stands for each."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in {"strict", "surrogateescape"}:
+            stream.reconfigure(errors="replace")
+
+
+def discard_output() -> None:
+    """Write what is still to be printed to nowhere: whoever read standard output has closed it."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def printable(text: str) -> str:

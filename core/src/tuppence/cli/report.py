@@ -67,7 +67,11 @@ def report(
     if show:
         _open(built, session.output)
     if file is None and not show and not send:
-        click.echo(RENDERERS["json" if session.output.json else form](built), nl=False)
+        shown = RENDERERS["json" if session.output.json else form](built)
+        if form == "text" and not session.output.json:
+            click.echo(shown, nl=False)
+        else:
+            session.output.document(shown.encode())
         return DONE
     for one in sent:
         session.output.say(f"{one.to}: {one.status.value.replace('_', ' ')} {one.detail}".rstrip())

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from tuppence import functions, jobs
-from tuppence.config import ENV_FILE, load
+from tuppence.config import load
+from tuppence.config_sources import ENV_FILE
 from tuppence.drivers import BatchHandler, Delivery, ItemError
 from tuppence.runtime import Runtime
 from tuppence_gcp.compute import CONSUMES, CloudRunCompute
