@@ -91,9 +91,7 @@ class Connection:
             self.handed_over = True
             connection.request(method, path, body, dict(headers))
             response = connection.getresponse()
-            content = response.read(MOST + 1)
-            if len(content) > MOST:
-                raise http.client.HTTPException("the answer is too long")
+            content = _read_whole(response)
             told = {name.lower(): value for name, value in response.getheaders()}
         except BaseException:
             self.close()
@@ -228,6 +226,24 @@ def unreached(
     else:
         words = f"cannot be reached: {error}"
     return DriverError(code, operation=operation, provider=provider, message=words)
+
+
+def _read_whole(response: http.client.HTTPResponse) -> bytes:
+    """Return the whole body of an answer. Raises `http.client.HTTPException` where that cannot be known.
+
+    `HTTPResponse.read` of a number of bytes is silent about a body that ends before its `Content-Length`
+    (https://docs.python.org/3/library/http.client.html), and a body without a length ends with the
+    connection, for whatever reason that was closed. Of a refusal, the status says enough.
+    """
+    content = response.read(MOST + 1)
+    if len(content) > MOST:
+        raise http.client.HTTPException("the answer is too long")
+    if response.length:
+        raise http.client.IncompleteRead(content, response.length)
+    unmarked = response.length is None and not response.chunked
+    if unmarked and response.status < http.client.BAD_REQUEST:
+        raise http.client.HTTPException("the answer does not say where it ends")
+    return content
 
 
 def _left(deadline: Deadline) -> float:

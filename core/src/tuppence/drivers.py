@@ -305,6 +305,8 @@ class QueueDriver(Driver):
 class StoreDriver(Driver):
     """Records under a partition and a sort key, with conditions and a time to live.
 
+    An answer is complete or it is an error; a driver never returns the part that it could read.
+
     A query or get sees every put that has completed. An expired record counts as absent everywhere. The keys
     of one call all differ; core sees to that.
     """

@@ -207,6 +207,7 @@ def test_a_token_goes_out_by_tls_and_not_again_once_it_was_refused(
             self.rfile.read(int(self.headers["Content-Length"]))
             seen.append(self.headers["Authorization"])
             self.send_response(200 if len(seen) > 1 else 401)
+            self.send_header("Content-Length", "21")
             self.end_headers()
             self.wfile.write(b'{"messageIds": ["1"]}')
 

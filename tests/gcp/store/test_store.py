@@ -245,7 +245,9 @@ def test_what_is_known_when_the_second_look_fails_is_told(opened, stand_in, soon
 def test_one_that_comes_and_goes_for_ever_is_given_up(opened, stand_in, soon):
     def answer(request):
         if request.path.endswith(":batchGet"):
-            return told([{"missing": "it"}])
+            return told(
+                [{"missing": json.loads(request.body)["documents"][0], "readTime": "2026-12-01T00:00:00Z"}]
+            )
         return told({"writeResults": [{}], "status": [{"code": 6}]})
 
     store = opened(FirestoreStore, stand_in(answer))

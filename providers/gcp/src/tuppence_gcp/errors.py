@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -45,9 +46,14 @@ _NUMBERS: Final[Mapping[int, str]] = {
     14: "UNAVAILABLE",
     16: "UNAUTHENTICATED",
 }
-_SPOKEN: Final = frozenset({ErrorCode.FORBIDDEN, ErrorCode.UNAUTHENTICATED})
-"""What the service's own words are repeated for: they name who may not do what, and nothing that was sent."""
+_PRECONDITION: Final = "FAILED_PRECONDITION"
+_SPOKEN: Final = frozenset({"PERMISSION_DENIED", "UNAUTHENTICATED", _PRECONDITION})
+"""What the service's own words are repeated for: they say who may not do what, or the state of a resource,
+and repeat nothing that was sent."""
 _WORDS: Final = 300
+_RETRY_INFO: Final = "type.googleapis.com/google.rpc.RetryInfo"
+"""https://cloud.google.com/apis/design/errors, read November 2026."""
+_DURATION: Final = re.compile(r"(\d{1,5}(?:\.\d{1,9})?)s")
 _OFF: Final = "SERVICE_DISABLED"
 """The reason of a refusal (https://cloud.google.com/apis/design/errors, not verified)."""
 _LOST: Final = "PERMANENT_FAILURE_"
@@ -65,14 +71,25 @@ class Detail(msgspec.Struct):
     metadata: dict[str, str] = {}
 
 
-class _Told(msgspec.Struct):
+class ErrorBody(msgspec.Struct):
+    """An error as the services write it, in an answer of its own or as an element of a stream.
+
+    Attributes:
+        code: an HTTP status, or a number of gRPC's in what was not made for HTTP.
+        status: the name of gRPC's code.
+        message: the service's own words.
+        details: what is said beside that.
+
+    """
+
+    code: int = 0
     status: str = ""
     message: str = ""
     details: list[dict[str, Any]] = []
 
 
 class _Refusal(msgspec.Struct):
-    error: _Told
+    error: ErrorBody
 
 
 class Refused(DriverError):  # noqa: N818 - it names a thing, as core's errors do
@@ -104,29 +121,61 @@ def numbered(operation: str, number: int) -> DriverError:
     return failure(_CODES.get(name, ErrorCode.UNKNOWN), operation, name)
 
 
-def refused(operation: str, answer: Answer) -> Refused:
+def refused(operation: str, answer: Answer, *, private: bool = True) -> Refused:
     """Return what a service answered as an error of this provider.
 
-    The service's own words are mostly left out: they may repeat what was sent.
+    Args:
+        operation: kind and method.
+        answer: one whose status is no success. Of a call that streams, its body is a list.
+        private: whether the request held what people sent. Then the service's own words are mostly left out,
+            since they may repeat it.
+
     """
-    try:
-        told = msgspec.json.decode(answer.body, type=_Refusal).error
-    except msgspec.MsgspecError:
-        told = _Told()
-    code = _CODES.get(told.status) or code_of(answer.status)
-    words = told.status or f"status {answer.status}"
-    if code in _SPOKEN and told.message:
-        words = told.message[:_WORDS]
+    body = _error_body(answer.body)
     asked = answer.headers.get("retry-after", "")
-    error = Refused(
-        code,
-        operation=operation,
-        provider=PROVIDER,
-        message=words,
+    return error_in_answer(
+        operation,
+        body,
+        status=answer.status,
         retry_after=float(asked) if asked.isdecimal() else None,
+        private=private,
     )
-    error.details = [detail for raw in told.details if (detail := _detail(raw))]
+
+
+def error_in_answer(
+    operation: str,
+    body: ErrorBody,
+    *,
+    status: int = 0,
+    retry_after: float | None = None,
+    private: bool = True,
+) -> Refused:
+    """Return an error that an answer holds as an error of this provider.
+
+    Args:
+        operation: kind and method.
+        body: the error.
+        status: of HTTP; without one, that in the error itself counts.
+        retry_after: seconds that the answer's headers ask for.
+        private: as for `refused`.
+
+    """
+    name = body.status or _NUMBERS.get(body.code, "")
+    number = status or body.code
+    code = _CODES.get(name) or code_of(number)
+    words = name or f"status {number}"
+    if body.message and (name in _SPOKEN or not private):
+        words = f"{name}: {body.message[:_WORDS]}" if name == _PRECONDITION else body.message[:_WORDS]
+    if retry_after is None:
+        retry_after = next(filter(None, map(_retry_delay, body.details)), None)
+    error = Refused(code, operation=operation, provider=PROVIDER, message=words, retry_after=retry_after)
+    error.details = [detail for raw in body.details if (detail := _detail(raw))]
     return error
+
+
+def incomplete(operation: str) -> DriverError:
+    """Return the error of an answer that lacks a part of what it should hold, or holds what it should not."""
+    return failure(ErrorCode.UNAVAILABLE, operation, "the answer is incomplete")
 
 
 def switched_off(error: DriverError, operation: str) -> DriverError | None:
@@ -149,6 +198,30 @@ def failed_alone(operation: str, error: Refused) -> dict[str, DriverError]:
         for handle, said in detail.metadata.items()
         if said.startswith((_LOST, _BUSY))
     }
+
+
+def is_check(operation: str) -> bool:
+    """Whether an operation only looks at resources, so that its requests hold nothing but their names."""
+    return operation.endswith(".check")
+
+
+def _error_body(content: bytes) -> ErrorBody:
+    """Return the error that an answer's body says, an empty one where it says none."""
+    try:
+        found = msgspec.json.decode(content, type=_Refusal | list[_Refusal])
+    except msgspec.MsgspecError:
+        return ErrorBody()
+    if isinstance(found, _Refusal):
+        return found.error
+    return found[0].error if found else ErrorBody()
+
+
+def _retry_delay(raw: dict[str, Any]) -> float | None:
+    """Return the seconds that a detail asks to wait, if it is one that does."""
+    if raw.get("@type") != _RETRY_INFO:
+        return None
+    found = _DURATION.fullmatch(str(raw.get("retryDelay", "")))
+    return float(found[1]) if found else None
 
 
 def _detail(raw: dict[str, Any]) -> Detail | None:

@@ -17,7 +17,7 @@ from tuppence.clock import Deadline
 from tuppence.drivers import Context
 from tuppence.errors import DriverError, ErrorCode
 from tuppence_gcp.documents import Document, Value
-from tuppence_gcp.errors import failure
+from tuppence_gcp.errors import ErrorBody, error_in_answer, failure, incomplete, is_check
 from tuppence_gcp.session import GcpOptions, Session
 
 ALREADY_EXISTS: Final = 6
@@ -35,12 +35,27 @@ class _Written(msgspec.Struct):
     status: list[_Status]
 
 
-class _Got(msgspec.Struct):
+class _Element(msgspec.Struct, rename="camel"):
+    """An element of a streamed answer. The stream may break at any place: then one with `error` is its last.
+
+    https://cloud.google.com/firestore/docs/reference/rest/v1/projects.databases.documents/runQuery and
+    /batchGet, read November 2026.
+    """
+
+    error: ErrorBody | None = None
+    read_time: str = ""
+
+
+class _Got(_Element):
     found: Document | None = None
+    missing: str = ""
 
 
-class _Row(msgspec.Struct):
+class _Row(_Element):
+    """One of a query's. One without a document says that the query has run, or how far."""
+
     document: Document | None = None
+    done: bool = False
 
 
 class _Indexed(msgspec.Struct, frozen=True):
@@ -83,23 +98,34 @@ class Firestore:
         deletes = sum("delete" in write for write in writes)
         self._count("firestore.deletes", deletes)
         self._count("firestore.writes", len(writes) - deletes)
+        if len(told.status) != len(writes):
+            raise incomplete(operation)
         return [status.code for status in told.status]
 
     def get(
         self, operation: str, names: Sequence[str], deadline: Deadline, *, fields: Sequence[str] = ()
     ) -> dict[str, Document]:
-        """Return the documents that are there, by their names; with `fields`, no more of them than those."""
+        """Return the documents that are there, by their names; with `fields`, no more of them than those.
+
+        Raises `DriverError` unless the answer says of each name, once, whether a document is there.
+        """
         asked: dict[str, Any] = {"documents": names}
         if fields:
             asked["mask"] = {"fieldPaths": fields}
-        told: list[_Got] = self._call(operation, "batchGet", asked, list[_Got], deadline)
+        elements: list[_Got] = self._stream(operation, "batchGet", asked, list[_Got], deadline)
         self._count("firestore.reads", len(names))
-        return {one.found.name: one.found for one in told if one.found}
+        answered = [one.found.name if one.found else one.missing for one in elements]
+        if sorted(answered) != sorted(set(names)):
+            raise incomplete(operation)
+        return {one.found.name: one.found for one in elements if one.found}
 
     def between(
         self, operation: str, first: str, end: str, deadline: Deadline, *, limit: int, after: bool
     ) -> list[Document]:
         """Return documents from one id up to another, which is not among them.
+
+        Fewer than `limit` are all there are. Where the service does not say so itself (`done`), it is asked
+        once more for what follows them.
 
         Args:
             operation: kind and method, for errors.
@@ -116,10 +142,24 @@ class Firestore:
             "endAt": self._at(end, operation, deadline, before=True),
             "limit": limit,
         }
-        return self._run(operation, query, deadline)
+        found, done = self._run(operation, query, deadline)
+        while found and len(found) < limit and not done:
+            last = {"values": [{"referenceValue": found[-1].name}], "before": False}
+            rest = {**query, "startAt": last, "limit": limit - len(found)}
+            following, done = self._run(operation, rest, deadline)
+            if not following:
+                break
+            found += following
+        ids = [document.name.rpartition("/")[2] for document in found]
+        if ids != sorted(set(ids)) or (ids and not first <= ids[0] <= ids[-1] < end):
+            raise incomplete(operation)
+        return found
 
     def expired(self, operation: str, before: datetime, deadline: Deadline, *, limit: int) -> list[Document]:
-        """Return documents that expired before a moment, the first ones first, without their bodies."""
+        """Return documents that expired before a moment, the first ones first, without their bodies.
+
+        There may be more than come: what is left out now is found again later.
+        """
         query = {
             "select": {"fields": [{"fieldPath": "e"}]},
             "where": {
@@ -132,7 +172,7 @@ class Firestore:
             "orderBy": [{"field": {"fieldPath": "e"}}],
             "limit": limit,
         }
-        return self._run(operation, query, deadline)
+        return self._run(operation, query, deadline)[0]
 
     def field(self, operation: str, name: str, deadline: Deadline) -> Field:
         """Return how a field is set up."""
@@ -144,12 +184,29 @@ class Firestore:
         """Let the connection go."""
         self._session.close()
 
-    def _run(self, operation: str, query: Mapping[str, Any], deadline: Deadline) -> list[Document]:
+    def _run(
+        self, operation: str, query: Mapping[str, Any], deadline: Deadline
+    ) -> tuple[list[Document], bool]:
+        """Return documents, and whether the service says that these are all."""
         asked = {"structuredQuery": {"from": [{"collectionId": self._collection}], **query}}
-        told: list[_Row] = self._call(operation, "runQuery", asked, list[_Row], deadline)
-        found = [row.document for row in told if row.document]
+        rows: list[_Row] = self._stream(operation, "runQuery", asked, list[_Row], deadline)
+        found = [row.document for row in rows if row.document]
         self._count("firestore.reads", max(1, len(found)))
-        return found
+        if not rows or len(found) > query["limit"]:
+            raise incomplete(operation)
+        return found, any(row.done for row in rows)
+
+    def _stream(
+        self, operation: str, action: str, asked: Mapping[str, Any], answer: Any, deadline: Deadline
+    ) -> Any:
+        """Make a call whose answer is streamed; return its elements. Raises `DriverError` if it broke off."""
+        elements: list[_Element] = self._call(operation, action, asked, answer, deadline)
+        for element in elements:
+            if element.error is not None:
+                raise error_in_answer(operation, element.error, private=not is_check(operation))
+            if not element.read_time:
+                raise incomplete(operation)
+        return elements
 
     def _at(self, document: str, operation: str, deadline: Deadline, *, before: bool) -> dict[str, Any]:
         name = self.name(document, operation, deadline)

@@ -19,7 +19,7 @@ from tuppence.clock import Clock, Deadline
 from tuppence.connection import Answer, Connection, unreached
 from tuppence.errors import ErrorCode
 from tuppence_gcp.credentials import Tokens, told_project
-from tuppence_gcp.errors import PROVIDER, failure, refused
+from tuppence_gcp.errors import PROVIDER, failure, is_check, refused
 
 Result = TypeVar("Result")
 
@@ -132,7 +132,7 @@ class Session:
         if not http.client.OK <= got.status < http.client.MULTIPLE_CHOICES:
             if got.status == _UNAUTHENTICATED:
                 self._tokens.forget()
-            raise refused(operation, got)
+            raise refused(operation, got, private=bool(body) and not is_check(operation))
         return got
 
     @property
