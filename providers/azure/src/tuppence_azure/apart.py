@@ -32,11 +32,13 @@ class Apart:
 
     Args:
         name: of the thread.
+        silent: what is said of work that was given up: who does not answer.
 
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, silent: str = "the connection is not answered") -> None:
         self._name = name
+        self._silent = silent
         self._left_behind: threading.Thread | None = None
 
     def call(
@@ -57,7 +59,7 @@ class Apart:
 
         """
         if self._left_behind is not None and self._left_behind.is_alive():
-            raise failure(ErrorCode.TIMEOUT, operation, "an earlier connection is still not answered")
+            raise failure(ErrorCode.TIMEOUT, operation, f"{self._silent}, since an earlier call")
         ended: queue.SimpleQueue[_Ended[Result]] = queue.SimpleQueue()
         given_up = threading.Event()
 
@@ -79,7 +81,7 @@ class Apart:
         except queue.Empty:
             given_up.set()
             self._left_behind = thread
-            raise failure(ErrorCode.TIMEOUT, operation, "the connection is not answered") from None
+            raise failure(ErrorCode.TIMEOUT, operation, self._silent) from None
         if outcome.problem is not None:
             raise outcome.problem
         return outcome.result

@@ -71,7 +71,7 @@ class Resource:
             from azure.communication.email import EmailClient
             from azure.core.credentials import AzureKeyCredential
 
-            credential = AzureKeyCredential(key) if key else self._identity.credential()
+            credential = AzureKeyCredential(key) if key else self._identity.credential(operation)
             # core retries what may be, within one deadline
             self._client = EmailClient(endpoint, credential, api_version=VERSION, retry_total=0)
         return self._client

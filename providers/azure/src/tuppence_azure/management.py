@@ -99,7 +99,7 @@ class Management:
         content = b"" if body is None else msgspec.json.encode(body)
         headers = {
             "host": self._connection.host,
-            "authorization": f"Bearer {self._token(operation)}",
+            "authorization": f"Bearer {self._token(operation, deadline)}",
             "content-type": "application/json",
             "content-length": str(len(content)),
         }
@@ -129,10 +129,10 @@ class Management:
         """Whether this is a stand-in on this machine."""
         return urlsplit(self._endpoint).hostname in _LOCAL
 
-    def _token(self, operation: str) -> str:
+    def _token(self, operation: str, deadline: Deadline) -> str:
         if not self._local and not self._endpoint.startswith("https://"):
             error: DriverError = failure(
                 ErrorCode.UNAUTHENTICATED, operation, "a token is sent nowhere unencrypted"
             )
             raise error
-        return self._identity.token(operation)
+        return self._identity.token(operation, deadline)

@@ -247,6 +247,7 @@ class ServiceBusQueue(QueueDriver):
         """Make calls by the deadline. What a failure leaves of the connections is not used again."""
         if deadline.expired:
             raise failure(ErrorCode.TIMEOUT, operation, "no time is left")
+        self._namespace.end_by(deadline)
         try:
             with translated(operation):
                 yield

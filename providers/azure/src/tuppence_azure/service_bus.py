@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tuppence.clock import Deadline
 from tuppence.errors import DriverError, ErrorCode
 from tuppence.settings import Secret
 from tuppence_azure.credentials import Identity, revealed
@@ -75,6 +76,10 @@ class Namespace:
         self._options = options
         self._identity = Identity(SCOPE)
 
+    def end_by(self, deadline: Deadline) -> None:
+        """Set by when tokens are there that the SDK asks for."""
+        self._identity.end_by(deadline)
+
     def client(self, operation: str) -> Any:
         """Return a client for one link. Raises `DriverError`."""
         from azure.servicebus import ServiceBusClient
@@ -84,7 +89,7 @@ class Namespace:
         try:
             if text:
                 return ServiceBusClient.from_connection_string(text, **more)
-            return ServiceBusClient(host, self._identity.credential(), **more)
+            return ServiceBusClient(host, self._identity.credential(operation), **more)
         except ValueError:
             words = "the connection string cannot be read"
             raise failure(ErrorCode.UNAUTHENTICATED, operation, words) from None
@@ -116,6 +121,9 @@ def translated(operation: str) -> Iterator[None]:
     except DriverError:
         raise
     except Exception as error:
+        inner = getattr(error, "inner_exception", None)  # what the SDK wraps, as of our own credential
+        if isinstance(inner, DriverError):
+            raise inner from error
         kinds = [kind.__name__ for kind in type(error).__mro__]
         known = next((_ERRORS[kind] for kind in kinds if kind in _ERRORS), None)
         if known is not None:

@@ -117,7 +117,7 @@ class Storage:
             "x-ms-date": format_datetime(self._clock.now(), usegmt=True),
             "x-ms-version": VERSION,
         }
-        told |= self._proof(operation, place, method, whole, query, told)
+        told |= self._proof(operation, place, method, whole, query, told, deadline)
         asked = "&".join(filter(None, (urlencode(query, quote_via=quote, safe="$"), place.signature)))
         told["content-length"] = str(len(body))
         try:
@@ -148,6 +148,7 @@ class Storage:
         path: str,
         query: Mapping[str, str],
         headers: Mapping[str, str],
+        deadline: Deadline,
     ) -> Mapping[str, str]:
         """Return the header that says who calls, where the query does not."""
         if place.key:
@@ -158,7 +159,7 @@ class Storage:
         if not place.address.startswith("https://"):
             words = "a token is sent nowhere unencrypted; give a `connection_string` with a key"
             raise failure(ErrorCode.UNAUTHENTICATED, operation, words)
-        return {"authorization": f"Bearer {self._identity.token(operation)}"}
+        return {"authorization": f"Bearer {self._identity.token(operation, deadline)}"}
 
     def _connect(self, operation: str) -> tuple[Place, Connection]:
         place = self._found(operation)
