@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import _thread
 import logging
+import math
 import os
 import queue
 import threading
@@ -18,7 +18,7 @@ from string import ascii_lowercase
 from typing import TYPE_CHECKING, Final
 
 from tuppence import process
-from tuppence.capture import places
+from tuppence.capture import places, threads
 from tuppence.capture.journal import FileSegments, Journal, MemorySegments
 from tuppence.capture.packer import Packer
 from tuppence.capture.places import Lock
@@ -57,6 +57,7 @@ class Instance:
         captured: the highest number given to an event that was written.
         failed: how many events found no room.
         has_thread: whether a thread serves journals.
+        has_ended: whether it has let go of everything.
 
     """
 
@@ -84,20 +85,16 @@ class Instance:
             self.journal = self._in_memory(error)
         self.sender: Sender | None = None
         self.has_thread = False
+        self.has_ended = False
         self._serving = threading.Lock()
-        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._wake: queue.SimpleQueue[None] = threads.original("queue", "SimpleQueue")()
         self._closing_by: float | None = None
-        self._ended = threading.Event()
 
     def start(self, *, threaded: bool) -> None:
-        """Begin to serve journals, in a thread; without one, `flush` and `close` serve them.
-
-        Not with `Thread.start`, which waits for the thread: where a signal handler forks meanwhile, the child
-        would wait for ever.
-        """
+        """Begin to serve journals, in a thread; without one, `flush` and `close` serve them."""
         if threaded:
             self.has_thread = True
-            _thread.start_new_thread(self._run, ())
+            threads.start(self._run)
 
     def discard(self) -> None:
         """Undo the making of an instance that is not needed."""
@@ -126,11 +123,6 @@ class Instance:
             if user() is None:
                 self._users.pop(name, None)
         return bool(self._users)
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether it has let go of everything."""
-        return self._ended.is_set()
 
     def take_end(self) -> bool:
         """Return whether the caller is the one who has to end it: the first to ask is."""
@@ -176,8 +168,11 @@ class Instance:
     def ended(self, timeout: float) -> bool:
         """Wait for the end of what `close` began; return whether the queue has everything."""
         until = self._closing_by
-        left = timeout if until is None else min(timeout, until - time.monotonic())
-        self._ended.wait(max(0.0, left))
+        until = min(time.monotonic() + timeout, until or math.inf)
+        while not self.has_ended and time.monotonic() < until:
+            time.sleep(
+                _POLL
+            )  # and not with a lock: the end comes from a real thread, the caller may be a greenlet
         if self._path is None:
             return self.sender is not None and self.sender.empty
         return not self._path.exists()
@@ -287,7 +282,7 @@ class Instance:
             sender.close()
             if self._runtime is not None:
                 self._runtime.close()
-            self._ended.set()
+            self.has_ended = True
 
     def _work(self, sender: Sender, *, flush: bool, within: float | None = None) -> bool:
         """Serve journals once; without `within`, for as long as sending takes."""

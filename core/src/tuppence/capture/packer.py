@@ -7,12 +7,12 @@ numbers, so they are the same events.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from tuppence.batch import MAX_BODY, MAX_EVENTS, TARGET_BODY, Batch, Header, pack
+from tuppence.capture import threads
 from tuppence.capture.frames import LEAD, Frame, FrameKind, Stop, after_torn, read
 from tuppence.capture.journal import FIRST, SEGMENT_BYTES, Segments, header_of
 from tuppence.capture.state import Outbox
@@ -195,7 +195,7 @@ class Packer:
         frames: list[Frame] = []
         at, stop = read(content, 0, frames, _AT_ONCE)
         while stop is Stop.ENOUGH:
-            time.sleep(_PAUSE)
+            threads.sleep(_PAUSE)
             at, stop = read(content, at, frames, _AT_ONCE)
         self._take(frames)
         if stop is Stop.TORN:
@@ -291,7 +291,7 @@ class Packer:
         rows.sort(key=_seq)
         most = self._batch_events()
         for at in range(0, max(1, len(rows)), most):
-            time.sleep(_PAUSE)
+            threads.sleep(_PAUSE)
             ends = goodbye and at + most >= len(rows)
             batches += self._pack_some(hour, rows[at : at + most], counts, goodbye=ends)
         return batches
