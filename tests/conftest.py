@@ -1,4 +1,6 @@
 import os
+import pwd
+import tempfile
 
 import pytest
 
@@ -46,6 +48,21 @@ def ministack_url(services_clock):
 def moto_url(services_clock):
     with moto(**services_clock.environment) as url:
         yield url
+
+
+@pytest.fixture
+def homeless(monkeypatch, tmp_path):
+    """Be a container's user whom no file lists: no HOME, and no entry for the user id."""
+
+    def unknown(_):
+        raise KeyError
+
+    for name in ("HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for look_up in ("getpwuid", "getpwnam"):
+        monkeypatch.setattr(pwd, look_up, unknown)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -142,12 +142,26 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         table = {key: value for key, value in self.kinds[kind].items() if key not in chosen_by}
         options: Any = coerce(table, into, where=kind.value, source=self.origin)
         absolute = {
-            name: str(self.folder / Path(value).expanduser())
+            name: str(self.resolve(value, f"{kind.value}.{name}"))
             for name in _PATHS
             if isinstance(value := getattr(options, name, None), str) and value
         }
         checked: Options = msgspec.structs.replace(options, **absolute)
         return checked
+
+    def resolve(self, path: str, key: str) -> Path:
+        """Return a path of the configuration as an absolute one, `~` being the user's home folder.
+
+        Raises:
+            ConfigError: where there is none, as for a container's user that no file lists.
+
+        """
+        expanded = os.path.expanduser(path)  # noqa: PTH111 - Path.expanduser raises where there is no home
+        if expanded.startswith("~"):
+            raise ConfigError(
+                f"{self.origin}: {key} = {path!r}: there is no home folder; write the whole path, or set HOME"
+            )
+        return self.folder / expanded
 
     @property
     def configured(self) -> bool:

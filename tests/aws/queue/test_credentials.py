@@ -256,3 +256,8 @@ def test_the_region_of_a_profile_is_the_queues(profiles, opened, stand_in, monke
     queue.send([Message(id="a", body=b"x")], deadline=Deadline.after(10, clock))
 
     assert "/eu-west-1/sqs/aws4_request" in asked[0]["authorization"]
+
+
+@pytest.mark.usefixtures("homeless")
+def test_a_user_without_a_home_has_the_role_of_the_machine(find, machine):
+    assert find().access_key

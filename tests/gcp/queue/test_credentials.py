@@ -91,6 +91,13 @@ def test_a_token_is_fetched_anew_before_it_expires_and_when_it_is_refused(tokens
     assert tokens.headers("queue.send", soon()) == {"authorization": "Bearer t3"}
 
 
+@pytest.mark.usefixtures("homeless")
+def test_a_user_without_a_home_has_the_account_of_the_machine(tokens, machine, soon):
+    machine()
+
+    assert tokens.headers("queue.send", soon()) == {"authorization": "Bearer t1"}
+
+
 def test_the_machine_knows_its_project(tokens, machine, soon):
     asked = machine()
 

@@ -81,7 +81,7 @@ class Instance:
         self._memory: Packer | None = None
         try:
             self.journal = self._in_files()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, ConfigError) as error:
             self.journal = self._in_memory(error)
         self.sender: Sender | None = None
         self.has_thread = False

@@ -98,7 +98,7 @@ class Lock:
 def base_directory(config: Config) -> Path:
     """Return the folder for journals of every project, whether it exists or not."""
     if config.capture.directory:
-        return config.folder / Path(config.capture.directory).expanduser()
+        return config.resolve(config.capture.directory, "capture.directory")
     state = os.environ.get("XDG_STATE_HOME")
     if state and Path(state).is_absolute():
         return Path(state) / "tuppence"

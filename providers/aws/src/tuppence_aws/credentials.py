@@ -133,7 +133,8 @@ def _needs_sdk() -> bool:
     if told.get("AWS_PROFILE") or told.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
         return True
     files = {"AWS_CONFIG_FILE": "~/.aws/config", "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials"}
-    return any(Path(told.get(name, usual)).expanduser().is_file() for name, usual in files.items())
+    # `os.path.expanduser` raises nothing where there is no home
+    return any(os.path.isfile(os.path.expanduser(told.get(name, usual))) for name, usual in files.items())  # noqa: PTH111, PTH113
 
 
 def _container() -> str:

@@ -182,7 +182,8 @@ def _elsewhere() -> bool:
     """Whether credentials are to be had elsewhere than from the machine."""
     if os.environ.get("GOOGLE_APPLICATION_CREDENTIALS"):
         return True
-    folder = os.environ.get("CLOUDSDK_CONFIG") or Path.home() / ".config" / "gcloud"
+    usual = os.path.expanduser("~/.config/gcloud")  # noqa: PTH111 - Path.home raises where there is no home
+    folder = os.environ.get("CLOUDSDK_CONFIG") or usual
     return (Path(folder) / "application_default_credentials.json").is_file()
 
 
