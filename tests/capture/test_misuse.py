@@ -1,16 +1,21 @@
 """What an application says wrongly: recorded where it can be, otherwise counted and warned of once."""
 
+import asyncio
 import decimal
 import enum
 import logging
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tuppence.capture import places
 from tuppence.capture.client import Client
 from tuppence.capture.misuse import MAX_WARNINGS, Misuse, MisuseWarnings
+from tuppence.capture.places import Lock
 from tuppence.capture.spelling import near_miss
+from tuppence.capture.state import STATE_FILE, VERSION
 
 
 class Model(enum.Enum):
@@ -477,6 +482,32 @@ def test_what_is_stated_wrongly_changes_no_outcome(tmp_path_factory, said):
 
     assert ends[0]["outcome"] == "no_match"
     assert "text" not in ends[0]
+
+
+def test_what_fails_within_flush_does_not_fail_in_the_application(client, config, tmp_path, caplog):
+    """A state that a newer release has written cannot be read by this one."""
+    folder = places.directory(config)
+    places.prepared(folder)
+    sender = Lock.take(folder / places.SENDER_LOCK)  # another process sends
+    client.capture("tick")
+    [instance] = places.instances(folder)
+    (instance / STATE_FILE).write_bytes(msgspec.msgpack.encode({"version": VERSION + 1}))
+
+    told = [client.flush(0), client.flush(0), asyncio.run(client.aflush(0)), client.close(0)]
+
+    sender.release()
+    assert told == [False] * 4
+    assert len([warning for warning in warnings(caplog) if "flush() failed" in warning]) == 1
+
+
+def test_where_no_thread_can_be_had_aflush_returns_false(client, monkeypatch):
+    async def main():
+        await asyncio.get_running_loop().shutdown_default_executor()
+        return await client.aflush(0)
+
+    client.capture("tick")
+
+    assert asyncio.run(main()) is False
 
 
 @pytest.mark.parametrize("arguments", [("soon",), (float("nan"),), (None,), (-1,), (10**400,), (1, 2)])

@@ -148,7 +148,8 @@ def test_each_call_of_the_client_is_described_with_its_arguments():
         for name in names(cells[0])
     }
 
-    internal = {"open_question", "amend_question", "close_question", "reset", "ignore", "note_misfit", "warn"}
+    internal = {"open_question", "amend_question", "close_question", "reset", "ignore", "warn"}
+    internal |= {"note_misfit", "note_failure"}
     arguments = {"config", "clock", "settings"}
     assert public(Client) - internal == set(described) - arguments
     for name in ("capture", "question", "feedback"):
@@ -167,7 +168,11 @@ def test_each_way_out_of_a_question_is_described():
     described = section(page("client.md"), "`Question`")
 
     ways = set(re.findall(r"`q\.(\w+)\(", described))
-    assert ways == {outcome.value for outcome in event.Outcome} == public(Question) - {"note_misfit"}
+    assert (
+        ways
+        == {outcome.value for outcome in event.Outcome}
+        == public(Question) - {"note_misfit", "note_failure"}
+    )
 
 
 def test_the_limits_of_an_event_are_those_of_the_code():

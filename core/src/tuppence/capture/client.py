@@ -16,12 +16,10 @@ from tuppence.capture.frames import FrameKind, frame
 from tuppence.capture.instance import EXIT_TIMEOUT, Instance
 from tuppence.capture.misuse import Misuse, MisuseWarnings
 from tuppence.capture.question import Question
-from tuppence.capture.signature import never_raises
+from tuppence.capture.signature import bounded_timeout, never_raises, returns_on_failure
 from tuppence.clock import Clock
 from tuppence.event import FEEDBACK, MAX_NAME, QUESTION, Outcome, captured_id, milliseconds
 
-MAX_TIMEOUT_S: Final = 3_600.0
-"""What `flush` and `close` wait at most, whatever is asked for."""
 FLUSH_TIMEOUT_S: Final = 5.0
 _FEW: Final = 512
 """Types of events kept that are such in form."""
@@ -35,8 +33,7 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
         captured: events given a number.
         refused: calls that gave no event, because their content could not be one.
         failed: events that found no room in the journal; they are counted as dropped.
-        ignored: statements that could not be recorded, such as a score of 2 or what was stated too late; what
-            they were about is recorded without them.
+        ignored: statements that could not be recorded, such as a score of 2; their events stand without them.
         sent: batches this process has sent, those of other processes on the host included.
         sending: whether this process is the host's sender.
         durable: whether events survive the death of the process.
@@ -188,6 +185,7 @@ class Client:
     question.__defaults__ = feedback.__defaults__ = (None,)
     cast("dict[str, Any]", feedback.__kwdefaults__)["useful"] = None
 
+    @returns_on_failure(False)  # noqa: FBT003 - as flush returns
     @never_raises
     def flush(self, /, timeout: float = FLUSH_TIMEOUT_S) -> bool:
         """Send everything captured so far, and wait until the queue has it.
@@ -203,15 +201,20 @@ class Client:
         instance = self._own()
         if instance is None:
             return not self.config.problem
-        return instance.flush(_seconds(timeout, FLUSH_TIMEOUT_S))
+        return instance.flush(bounded_timeout(timeout, FLUSH_TIMEOUT_S))
 
     @never_raises
     async def aflush(self, /, timeout: float = FLUSH_TIMEOUT_S) -> bool:  # noqa: ASYNC109 - the same words as flush
         """Do what `flush` does without blocking the event loop."""
         import asyncio
 
-        return await asyncio.to_thread(self.flush, timeout)
+        try:
+            return await asyncio.to_thread(self.flush, timeout)
+        except RuntimeError as error:  # no thread can be had, as when the interpreter is ending
+            self.note_failure("aflush", error)
+            return False
 
+    @returns_on_failure(False)  # noqa: FBT003 - as close returns
     @never_raises
     def close(self, /, timeout: float = EXIT_TIMEOUT) -> bool:
         """Stop capturing, try to send what is left, and let go of files. A second call waits for the first.
@@ -223,7 +226,7 @@ class Client:
             Whether the queue has everything. If not, the host's sender or the next run sends the rest.
 
         """
-        timeout = _seconds(timeout, EXIT_TIMEOUT)
+        timeout = bounded_timeout(timeout, EXIT_TIMEOUT)
         self._closed = True
         self._ending = instance = self._own() or self._ending
         self._instance = None
@@ -342,6 +345,10 @@ class Client:
         """Count that a method was called with arguments that do not fit it."""
         self.ignore(misuse.misfit(method))
 
+    def note_failure(self, method: str, error: Exception) -> None:
+        """Warn that a method failed."""
+        self.warn(misuse.failure(method, error))
+
     def warn(self, what: Misuse) -> None:
         """Warn of a misuse, once for its kind."""
         if not self._disabled:
@@ -402,11 +409,3 @@ class Client:
         self._own()
         self._instance = instances.join(self.config, self._clock, self)
         return self._instance
-
-
-def _seconds(timeout: Any, default: float) -> float:
-    """Return a timeout as it can be waited for: `default` for what is no number."""
-    kind = type(timeout)
-    if (kind is int or kind is float) and timeout == timeout:  # noqa: PLR0124 - NaN is not
-        return float(min(max(timeout, 0), MAX_TIMEOUT_S))
-    return default

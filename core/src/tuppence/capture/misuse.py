@@ -70,6 +70,14 @@ def wrong_value(name: str) -> Misuse:
     return Misuse(f"value {name}", f"a value of `{name}` is left out, because it {_REQUIREMENTS[name]}")
 
 
+def failure(method: str, error: Exception) -> Misuse:
+    """Return the warning of a method that failed for no fault of its caller's."""
+    reason = (isinstance(error, OSError) and error.strerror) or type(error).__name__
+    return Misuse(
+        f"failure {method}", f"{method}() failed ({reason}); what was captured is kept and tried again"
+    )
+
+
 def misfit(method: str) -> Misuse:
     """Return the misuse of a method that was called with arguments that do not fit it."""
     return Misuse(

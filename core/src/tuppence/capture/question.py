@@ -240,6 +240,10 @@ class Question:
         """Count that a method was called with arguments that do not fit it."""
         self._client.note_misfit(f"question.{method}")
 
+    def note_failure(self, method: str, error: Exception) -> None:
+        """Warn that a method failed."""
+        self._client.note_failure(f"question.{method}", error)
+
     def _state(self, outcome: str, cause: Any, facts: _Facts, data: dict[str, Any]) -> None:
         if cause is not None:
             data["cause"] = cause

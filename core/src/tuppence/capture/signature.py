@@ -1,4 +1,4 @@
-"""Methods that never raise, whatever arguments they are called with."""
+"""What makes a method take whatever it is called with, and raise nothing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 _KEYWORDS: Final = 0x08
 """The flag of code that takes any keywords: `inspect.CO_VARKEYWORDS`, without loading `inspect`."""
+MAX_TIMEOUT_S: Final = 3_600.0
+"""What a call waits at most, whatever is asked for."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -16,6 +18,9 @@ R = TypeVar("R")
 class _Noting(Protocol):
     def note_misfit(self, method: str) -> None:
         """Count that a method was called with arguments that do not fit it."""
+
+    def note_failure(self, method: str, error: Exception) -> None:
+        """Warn that a method failed."""
 
 
 Owner = TypeVar("Owner", bound=_Noting)
@@ -56,3 +61,30 @@ def never_raises(
         return loosely(self, **fitting(args, keywords))
 
     return call
+
+
+def returns_on_failure(
+    value: R,
+) -> Callable[[Callable[Concatenate[Owner, P], R]], Callable[Concatenate[Owner, P], R]]:
+    """Make a method return `value` where anything fails inside it, and the owner note it."""
+
+    def decorate(method: Callable[Concatenate[Owner, P], R]) -> Callable[Concatenate[Owner, P], R]:
+        @wraps(method)
+        def call(self: Owner, /, *args: P.args, **keywords: P.kwargs) -> R:
+            try:
+                return method(self, *args, **keywords)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is not the application's
+                self.note_failure(method.__name__, error)
+                return value
+
+        return call
+
+    return decorate
+
+
+def bounded_timeout(timeout: Any, default: float) -> float:
+    """Return a timeout as it can be waited for, in seconds: `default` for what is no number."""
+    kind = type(timeout)
+    if (kind is int or kind is float) and timeout == timeout:  # noqa: PLR0124 - NaN is not
+        return float(min(max(timeout, 0), MAX_TIMEOUT_S))
+    return default
