@@ -160,6 +160,7 @@ def test_each_place_in_the_store_is_described():
         layout.segment(project, hour, "<batch id>"),
         layout.dirty_hour(project, hour),
         layout.dirty_day(project, day),
+        layout.other_zone(project, hour),
         layout.hour(project, hour),
         layout.texts(project, hour),
         layout.day(project, day),

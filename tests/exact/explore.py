@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
 from unittest.mock import patch
 
-from exact.model import Delete, Get, Put, Request, State
+from exact.model import Delete, Get, Put, Query, Request, State
 from tuppence.drivers import Key
 from tuppence.testing import ManualClock
 
@@ -125,6 +125,7 @@ class Exploration:
         self._start = start
         self._actors = actors
         self._touched = touched
+        self._partitions = {key.partition for key in touched}
         self._now = now
         self._states: Numbered[State] = Numbered()
         self._histories: Numbered[History] = Numbered()
@@ -205,6 +206,8 @@ class Exploration:
     def _fixed(self, request: Request) -> tuple[bool, Any]:
         if isinstance(request, Get) and request.key not in self._touched:
             return True, self._start.found(request.key, self._now)
+        if isinstance(request, Query) and request.partition not in self._partitions:
+            return True, request.apply(self._start, self._now, "")[1]
         return False, None
 
 

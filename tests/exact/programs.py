@@ -37,6 +37,24 @@ def sealing(world, clock, page=100):
     seal(store, project=PROJECT, zone=ZONE, retention=KEEP, clock=clock, deadline=soon(clock))
 
 
+def sealing_in(zone, *, hours_later=0):
+    """Return a program that seals, configured with this time zone."""
+
+    def program(world, clock):
+        clock.advance(timedelta(hours=hours_later))
+        _, store = opened(world, clock)
+        seal(
+            store,
+            project=PROJECT,
+            zone=ZoneInfo(zone),
+            retention=KEEP,
+            clock=clock,
+            deadline=soon(clock),
+        )
+
+    return program
+
+
 def sealing_by_small_pages(world, clock):
     """Seal; what is asked for comes record by record, so that others get in between."""
     sealing(world, clock, page=1)

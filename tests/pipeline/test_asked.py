@@ -58,7 +58,7 @@ def test_what_is_counted_of_texts_alone_is_what_is_read_of_them(world, monkeypat
     world.take_in(*(captured(*events, instance=f"i{hour}") for hour, events in enumerate(hours)))
 
     read = world.texts()
-    counted = reader.count_texts(world.store, PROJECT, world.zone, *AROUND, deadline=world.deadline)
+    counted = reader.count_texts(world.store, PROJECT, [world.zone], *AROUND, deadline=world.deadline)
 
     assert counted == {key: text.count for key, text in read.texts.items()}
     assert (len(counted), sum(counted.values()) + read.left_out) == (5, 4 * 19)

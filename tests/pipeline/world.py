@@ -163,7 +163,7 @@ class World:
         return read_days(self.store, PROJECT, day, day, deadline=self.deadline).rollups[day]
 
     def texts(self):
-        return read_texts(self.store, PROJECT, self.zone, *AROUND, deadline=self.deadline)
+        return read_texts(self.store, PROJECT, [self.zone], *AROUND, deadline=self.deadline)
 
     def letters(self):
         return list(self.store.query(layout.dead(PROJECT).partition, deadline=self.deadline))

@@ -47,6 +47,8 @@ def seal(session: Session) -> None:
         f"{count(sealed.hours, 'hour')} and {count(sealed.days, 'day')} sealed; "
         f"{count(sealed.closed, 'segment')} came too late; {sealed.left} left for another run."
     )
+    if sealed.recounted:
+        session.output.say(f"{count(sealed.recounted, 'hour')} of another time zone counted again.")
     session.output.result({"sealed": sealed})
 
 

@@ -3,21 +3,26 @@
 partition                       sort                     record
 <project>.segments.2026111609   <batch id>               a batch as sent
 <project>.dirty                 h.2026111609, d.20261116 marker: to be sealed
+<project>.dirty                 z.2026111609             marker: counted in another time zone
 <project>.hours.202611          2026111609               rollup of a UTC hour
 <project>.texts.202611          2026111609               texts of a UTC hour
 <project>.days.2026             20261116                 rollup of a day of the owner's clock
 <project>.dead                  <id>                     dead letter
 <project>.sent.2026             2026-W46.<recipient>     claim and confirmation of a mail
 <project>.meter.202611          <component>              billable units of a month
-<project>.state                 <name>                   the visitor key
+<project>.state                 visitor-key, day-zone    what hashes people, and by what zone days are cut
 <project>.state                 heartbeat.<job>          when a job last ran, how that ended and why
 """
 
 from __future__ import annotations
 
 from datetime import date
+from typing import Final
 
 from tuppence.drivers import Key
+
+DAY_ZONE: Final = "day-zone"
+"""The name of the state that says by which time zone days are cut."""
 
 
 def segments(project: str, hour: str) -> str:
@@ -40,13 +45,18 @@ def dirty_hour(project: str, hour: str) -> Key:
     return Key(partition=dirty(project), sort=f"h.{hour}")
 
 
+def other_zone(project: str, hour: str) -> Key:
+    """Return where the marker of a UTC hour lives that was counted in another time zone."""
+    return Key(partition=dirty(project), sort=f"z.{hour}")
+
+
 def dirty_day(project: str, day: date) -> Key:
     """Return where the marker of a day lives."""
     return Key(partition=dirty(project), sort=f"d.{day:%Y%m%d}")
 
 
 def hour(project: str, hour: str) -> Key:
-    """Return where the rollup of a UTC hour lives."""
+    """Return where the rollup of a UTC hour lives; with eight digits, where those of a UTC day begin."""
     return Key(partition=f"{project}.hours.{hour[:6]}", sort=hour)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from tuppence.clock import Deadline
 from tuppence.drivers import Key, Record
+from tuppence.errors import TuppenceError
 from tuppence.pipeline import layout, records
 from tuppence.pipeline.rollup import Rollup
 from tuppence.pipeline.texts import Text, add_text, most_asked, settle
@@ -45,13 +46,16 @@ def read_days(store: Store, project: str, first: date, last: date, *, deadline: 
 
 
 def read_texts(
-    store: Store, project: str, zone: ZoneInfo, first: date, last: date, *, deadline: Deadline
+    store: Store, project: str, zones: Sequence[ZoneInfo], first: date, last: date, *, deadline: Deadline
 ) -> Asked:
-    """Return what was asked on the days from `first` to `last` of the owner's clock, both included."""
+    """Return what was asked on the days from `first` to `last` of the owner's clock, both included.
+
+    `zones` are all those by which hours may have been counted.
+    """
     merged: dict[str, Text] = {}
     again: dict[str, Text] = {}
     left_out = 0
-    for record in _text_records(store, project, zone, first, last, deadline):
+    for record in _text_records(store, project, zones, first, last, deadline):
         texts = records.read_texts(record)
         for day, share in texts.days.items():
             if first.isoformat() <= day <= last.isoformat():
@@ -70,11 +74,11 @@ def read_texts(
 
 
 def count_texts(
-    store: Store, project: str, zone: ZoneInfo, first: date, last: date, *, deadline: Deadline
+    store: Store, project: str, zones: Sequence[ZoneInfo], first: date, last: date, *, deadline: Deadline
 ) -> dict[str, int]:
     """Return how often each text was asked on these days: those of `read_texts`, and no more of them."""
     counts: dict[str, int] = {}
-    for record in _text_records(store, project, zone, first, last, deadline):
+    for record in _text_records(store, project, zones, first, last, deadline):
         for day, share in records.read_counts(record).days.items():
             if first.isoformat() <= day <= last.isoformat():
                 for key, times in share.items():
@@ -84,10 +88,40 @@ def count_texts(
     return {key: counts[key] for key in most_asked(counts, DISTINCT)}
 
 
+def hours_in_other_zones(
+    store: Store, project: str, zone: str, first: str, end: str, *, reserve_s: float, deadline: Deadline
+) -> tuple[dict[str, str], str | None]:
+    """Return the UTC hours from `first` up to `end` that were counted by another zone than this, with theirs.
+
+    Also the hour at which to go on, where the search stopped since only `reserve_s` seconds are left.
+    """
+    found: dict[str, str] = {}
+    for record in _between(store, layout.hour(project, first), layout.hour(project, end), deadline):
+        hour = record.key.sort
+        if deadline.remaining() <= reserve_s:
+            return found, hour
+        try:
+            counted_by = records.read_rollup(record).zone
+        except TuppenceError:
+            continue  # it stays as it is; whoever makes its day names it
+        if counted_by != zone:
+            found[hour] = counted_by
+    return found, None
+
+
 def waiting_hours(store: Store, project: str, *, deadline: Deadline) -> list[str]:
     """Return the UTC hours with segments that are not in the numbers yet."""
-    markers = store.query(layout.dirty(project), start="h.", end="h.~", deadline=deadline)
-    return [marker.key.sort.removeprefix("h.") for marker in markers]
+    return _marked(store, project, "h.", deadline)
+
+
+def recount_hours(store: Store, project: str, *, deadline: Deadline) -> list[str]:
+    """Return the UTC hours that are still to be counted again, by the owner's new time zone."""
+    return _marked(store, project, "z.", deadline)
+
+
+def _marked(store: Store, project: str, prefix: str, deadline: Deadline) -> list[str]:
+    markers = store.query(layout.dirty(project), start=prefix, end=f"{prefix}~", deadline=deadline)
+    return [marker.key.sort.removeprefix(prefix) for marker in markers]
 
 
 def _between(store: Store, start: Key, end: Key, deadline: Deadline) -> Iterator[Record]:
@@ -114,12 +148,12 @@ def _utc_hour(day: date, zone: ZoneInfo, *, before: timedelta) -> str:
 
 
 def _text_records(
-    store: Store, project: str, zone: ZoneInfo, first: date, last: date, deadline: Deadline
+    store: Store, project: str, zones: Sequence[ZoneInfo], first: date, last: date, deadline: Deadline
 ) -> Iterator[Record]:
-    """Yield the texts of the hours in which these days of the owner's clock lie."""
-    start = layout.texts(project, _utc_hour(first, zone, before=timedelta(0)))
-    end = layout.texts(project, _utc_hour(last + _DAY, zone, before=-timedelta(hours=1)))
-    yield from _between(store, start, end, deadline)
+    """Yield the texts of the hours in which these days lie by the clock of any of the zones."""
+    start = min(_utc_hour(first, zone, before=timedelta(0)) for zone in zones)
+    end = max(_utc_hour(last + _DAY, zone, before=-timedelta(hours=1)) for zone in zones)
+    yield from _between(store, layout.texts(project, start), layout.texts(project, end), deadline)
 
 
 def _shrink(merged: dict[str, Text]) -> int:

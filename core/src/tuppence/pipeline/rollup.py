@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from tuppence.event import hour_start
+from tuppence.pipeline.owner_clock import DAY_LENGTH
 from tuppence.pipeline.sketch import Count, Histogram, IdSet
 from tuppence.runs import merge_runs
 
@@ -22,7 +23,6 @@ NAMES: Final = 256
 """Distinct names kept in one table of names of an hour (types, models, routes …); the rest are `OTHER`."""
 OTHER: Final = "~other"
 _Key = TypeVar("_Key", str, int)
-_DAY: Final = len("2026-11-16")
 _Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Hundredths = Annotated[int, msgspec.Meta(ge=0, le=100)]
 _Run = Annotated[list[_Number], msgspec.Meta(min_length=2, max_length=2)]
@@ -116,6 +116,7 @@ class Rollup(msgspec.Struct, kw_only=True, omit_defaults=True):
     Attributes:
         version: of this form.
         zone: the time zone the cells were cut in.
+        other_zones: further zones in which some hours of a day were cut; sorted, absent from an hour.
         parts: what it was made from: the batch ids of an hour, the UTC hours of a day; sorted.
         cells: by hour of the owner's clock, as `2026-11-16T09`; an hour cut by a zone at :30 or :45 has two.
         total: all cells of a day as one; absent from an hour.
@@ -130,6 +131,7 @@ class Rollup(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     version: int = VERSION
     zone: str
+    other_zones: list[str] = []
     parts: list[str]
     cells: dict[str, Cell] = {}
     total: Cell | None = None
@@ -157,19 +159,25 @@ def days_of(hour: str, rollup: Rollup) -> set[date]:
     An hour in the middle of which the owner's midnight lies is a part of two days. What is not kept by cell
     (duplicates and the like) belongs to the day in which the hour begins.
     """
-    return {start_day(hour, rollup), *(date.fromisoformat(name[:_DAY]) for name in rollup.cells)}
+    return {start_day(hour, rollup), *(date.fromisoformat(name[:DAY_LENGTH]) for name in rollup.cells)}
 
 
 def merge_day(day: date, zone: str, hours: Mapping[str, Rollup]) -> Rollup:
-    """Return the rollup of a day of the owner's clock, from all the hours that it is a part of."""
+    """Return the rollup of a day of the owner's clock, from all the hours that it is a part of.
+
+    `zone` is the owner's. Hours that were counted in another one say so, and then so does the day.
+    """
     cells: dict[str, list[Cell]] = {}
     for rollup in hours.values():
         for name, cell in rollup.cells.items():
             if name.startswith(day.isoformat()):
                 cells.setdefault(name, []).append(cell)
     own = [rollup for hour, rollup in hours.items() if start_day(hour, rollup) == day]
+    zones = {rollup.zone for rollup in hours.values()} or {zone}
+    main, *others = sorted(zones, key=lambda name: (name != zone, name))
     return Rollup(
-        zone=zone,
+        zone=main,
+        other_zones=others,
         parts=sorted(hours),
         cells={name: _by_hour(parts) for name, parts in cells.items()},
         total=merge_cells(cell for parts in cells.values() for cell in parts),

@@ -4,12 +4,16 @@ It is exact whoever else is sealing or draining at the same time. Of an hour, an
 first the marker and what was made before are read, then the parts. What was made is replaced only if it is
 still what was read, so an older result never covers a newer one. Last the marker is deleted, only if it is
 still the one that was read: a part that came in between has written another, and the hour is sealed again.
+
+When the owner's time zone changes, the hours that were counted by another one get markers of their own, and
+are counted again in the same way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -22,13 +26,16 @@ from tuppence.drivers import Absent, Record, Version
 from tuppence.errors import BadBatch, DriverError, ErrorCode, TuppenceError
 from tuppence.event import hour_start
 from tuppence.pipeline import dead, layout, records
+from tuppence.pipeline.day_zone import DayZone, choose_day_zone, read_day_zone
 from tuppence.pipeline.intake import Reason, Unusable
-from tuppence.pipeline.rollup import days_of, merge_day, start_day
+from tuppence.pipeline.owner_clock import HOUR, days_of_hour, hours_of_day
+from tuppence.pipeline.recount import mark_other_zones
+from tuppence.pipeline.relabel import relabel_hour, relabel_texts
+from tuppence.pipeline.rollup import Rollup, days_of, merge_day, start_day
 from tuppence.pipeline.tally import Tally
 from tuppence.pipeline.visitors import visitor_hashes
 from tuppence.store import RACES, Store
 
-HOUR: Final = timedelta(hours=1)
 LATE: Final = timedelta(hours=1)
 """An event is late when its segment is received more than this after its hour ended."""
 KEEP_HOURS: Final = timedelta(days=30)
@@ -36,6 +43,9 @@ KEEP_HOURS: Final = timedelta(days=30)
 segment comes, the other hours of its day must still be there."""
 MARGIN: Final = timedelta(days=1)
 """Hours that expire sooner than this are not relied on to be there when their day is merged."""
+RECOUNT_SHARE: Final = 0.5
+"""Of the time that is left after new hours have been sealed, how much goes to hours of another time zone; the
+rest is for their days."""
 RESERVE: Final = 5.0
 """Seconds kept for the hour or day that has been begun."""
 
@@ -47,6 +57,7 @@ class Sealed(msgspec.Struct, frozen=True, kw_only=True):
         hours, days: how many were sealed.
         closed: segments that came too late for their period, and are dead letters now.
         left: markers that were left for another run, for lack of time or because their hour is young.
+        recounted: hours counted in another time zone that were looked at again.
 
     """
 
@@ -54,6 +65,7 @@ class Sealed(msgspec.Struct, frozen=True, kw_only=True):
     days: int = 0
     closed: int = 0
     left: int = 0
+    recounted: int = 0
 
 
 def seal(
@@ -71,7 +83,7 @@ def seal(
     Args:
         store: what is read and written.
         project: whose.
-        zone: the owner's.
+        zone: the owner's, as configured; `day_zone` says when another process's counts.
         retention: how long rollups are kept.
         clock: what time it is.
         deadline: nothing is begun shortly before it.
@@ -82,12 +94,15 @@ def seal(
         TuppenceError: something in it cannot be read; all else has been sealed.
 
     """
-    work = _Seal(store, project, zone, retention, clock, deadline)
-    sealed = work.all("h.", work.hour, None if settle is None else clock.now() - settle - HOUR)
-    days = work.all("d.", work.day, None)
+    day_zone = choose_day_zone(store, project, zone.key, clock=clock, deadline=deadline)
+    day_zone = mark_other_zones(store, project, day_zone, retention=retention, clock=clock, deadline=deadline)
+    work = _Seal(store, project, day_zone, retention, clock, deadline)
+    hours = work.all("h.", work.hour, newest=None if settle is None else clock.now() - settle - HOUR)
+    recounted = work.all("z.", work.recount, share=RECOUNT_SHARE)
+    days = work.all("d.", work.day)
     if work.broken:
         raise work.broken[0]
-    return Sealed(hours=sealed, days=days, closed=work.closed, left=work.left)
+    return Sealed(hours=hours, days=days, closed=work.closed, left=work.left, recounted=recounted)
 
 
 def may_seal(
@@ -101,7 +116,8 @@ def may_seal(
     deadline: Deadline,
 ) -> bool:
     """Whether a segment that came now could still be counted in its hour and day."""
-    return _Seal(store, project, zone, retention, clock, deadline).may_seal(hour)
+    day_zone = read_day_zone(store, project, deadline=deadline) or DayZone(zone=zone.key)
+    return _Seal(store, project, day_zone, retention, clock, deadline).may_seal(hour)
 
 
 class _Seal:
@@ -111,14 +127,16 @@ class _Seal:
         self,
         store: Store,
         project: str,
-        zone: ZoneInfo,
+        day_zone: DayZone,
         retention: Retention,
         clock: Clock,
         deadline: Deadline,
     ) -> None:
         self._store = store
         self._project = project
-        self._zone = zone
+        self._day_zone = day_zone
+        self._zone = ZoneInfo(day_zone.zone)
+        self._zones = [self._zone, *map(ZoneInfo, day_zone.previous)]
         self._retention = retention
         self._clock = clock
         self._deadline = deadline
@@ -126,11 +144,22 @@ class _Seal:
         self._hashes = visitor_hashes(store, project, deadline=deadline)
         self._days_open: dict[date, bool] = {}
         self.closed = 0
-        self.left = 0
+        self.left = int(day_zone.scan_from is not None)
         self.broken: list[TuppenceError] = []
 
-    def all(self, prefix: str, make: Callable[[str], bool], newest: datetime | None) -> int:
-        """Seal what the markers with this prefix name; return how many. Those after `newest` are left."""
+    def all(
+        self,
+        prefix: str,
+        make: Callable[[str], bool],
+        *,
+        newest: datetime | None = None,
+        share: float = 1.0,
+    ) -> int:
+        """Seal what the markers with this prefix name; return how many.
+
+        Those after `newest` are left, and so is what does not fit into this share of the time that is left.
+        """
+        reserve = max(self._reserve, self._deadline.remaining() * (1 - share))
         markers = self._store.query(
             layout.dirty(self._project), start=prefix, end=f"{prefix}~", deadline=self._deadline
         )
@@ -138,7 +167,7 @@ class _Seal:
         for marker in list(markers):
             name = marker.key.sort.removeprefix(prefix)
             young = newest is not None and hour_start(name) > newest
-            if young or self._deadline.remaining() <= self._reserve:
+            if young or self._deadline.remaining() <= reserve:
                 self.left += 1
             elif self._sealed(name, make):
                 self._store.delete(
@@ -167,13 +196,14 @@ class _Seal:
         keys = [layout.hour(self._project, hour), layout.texts(self._project, hour)]
         old, old_texts = self._store.get_many(keys, deadline=self._deadline)
         before = records.read_rollup(old) if old is not None else None
-        tally = Tally(hour, self._zone, self._hashes)
+        zone = self._zone_for(hour, before)
+        tally = Tally(hour, zone, self._hashes)
         ends = []
         for segment in self._segments(hour):
             ends.append(segment.expires_at or self._clock.now())
             self._add(tally, hour, segment)
         known = set(before.parts) if before is not None else set()
-        if not known <= set(tally.parts) or not self._may_change(hour):
+        if not known <= set(tally.parts) or not self._may_change(hour, zone):
             self._close(hour, known)
             return True
         if not tally.parts:
@@ -191,16 +221,61 @@ class _Seal:
             records.read_texts(old_texts)  # raises on those of a newer release, which are not to be replaced
         if not unchanged and not (self._put(made_texts, old_texts) and self._put(made, old)):
             return False
-        days = days_of(hour, rollup) | (days_of(hour, before) if before is not None else set())
-        self._put_all([records.marker(layout.dirty_day(self._project, day)) for day in days])
+        self._mark_days(hour, rollup, before)
         return True
+
+    def recount(self, hour: str) -> bool:
+        """Count an hour by the owner's clock that was counted by another; say whether no one else did.
+
+        Where only the names of the hours differ, the segments are not needed. An hour that must stay as it is
+        keeps its zone, which its days then name.
+        """
+        keys = [layout.hour(self._project, hour), layout.texts(self._project, hour)]
+        old, old_texts = self._store.get_many(keys, deadline=self._deadline)
+        if old is None:
+            return True
+        before = records.read_rollup(old)
+        zone = self._zone_for(hour, before)
+        if zone.key == before.zone:
+            self._mark_days(hour, before)
+            return True
+        rollup = relabel_hour(hour, before, zone)
+        if rollup is None:
+            return self.hour(hour)
+        if old_texts is not None:
+            texts = relabel_texts(records.read_texts(old_texts), hour, zone)
+            made_texts = replace(old_texts, body=records.pack_texts(texts))
+            if not _same(old_texts, made_texts) and not self._put(made_texts, old_texts):
+                return False
+        if not self._put(replace(old, body=records.pack_rollup(rollup)), old):
+            return False
+        self._mark_days(hour, rollup, before)
+        return True
+
+    def _zone_for(self, hour: str, before: Rollup | None) -> ZoneInfo:
+        """Return the zone to count an hour by: the owner's, unless it would change a day that is closed."""
+        if before is None or before.zone == self._zone.key:
+            return self._zone
+        days = days_of(hour, before) | days_of_hour(hour, self._zone)
+        return self._zone if all(map(self._day_open, days)) else ZoneInfo(before.zone)
+
+    def _mark_days(self, hour: str, *rollups: Rollup | None) -> None:
+        """Write a marker for each day that an hour is part of, or was by a clock that has been replaced.
+
+        By those as well, since a run that was killed may have written the hour and marked no day.
+        """
+        days = {day for rollup in rollups if rollup is not None for day in days_of(hour, rollup)}
+        for zone in self._zones[1:]:
+            days |= days_of_hour(hour, zone)
+        self._put_all([records.marker(layout.dirty_day(self._project, day)) for day in sorted(days)])
 
     def may_seal(self, hour: str) -> bool:
         """Whether all that an hour's rollup was made from is there, and all that its days were."""
         old = self._store.get(layout.hour(self._project, hour), deadline=self._deadline)
-        known = set(records.read_rollup(old).parts) if old is not None else set()
+        before = records.read_rollup(old) if old is not None else None
+        known = set(before.parts) if before is not None else set()
         found = {segment.key.sort for segment in self._segments(hour)}
-        return known <= found and self._may_change(hour)
+        return known <= found and self._may_change(hour, self._zone_for(hour, before))
 
     def day(self, name: str) -> bool:
         """Make a day's rollup; say whether no one else did at the same time."""
@@ -208,7 +283,8 @@ class _Seal:
         key = layout.day(self._project, day)
         old = self._store.get(key, deadline=self._deadline)
         known = records.read_rollup(old).parts if old is not None else []
-        found = self._hours({*_hours_of(day, self._zone), *known})
+        near = {hour for zone in self._zones for hour in hours_of_day(day, zone)}
+        found = self._hours(near | set(known))
         hours = {hour: records.read_rollup(record) for hour, record in found.items()}
         hours = {hour: rollup for hour, rollup in hours.items() if day in days_of(hour, rollup)}
         if not found.keys() >= set(known):
@@ -248,7 +324,7 @@ class _Seal:
         except BadBatch as error:
             self._bury(segment, Unusable(Reason.BAD_COLUMNS, str(error)))
 
-    def _may_change(self, hour: str) -> bool:
+    def _may_change(self, hour: str, zone: ZoneInfo) -> bool:
         """Whether the days of an hour can be merged again: all the hours they were merged from are there.
 
         Hours that have not been kept for long have not expired, so this is asked of older ones only.
@@ -256,8 +332,7 @@ class _Seal:
         start = hour_start(hour)
         if self._clock.now() < start + KEEP_HOURS:
             return True
-        moments = (start, start + HOUR - timedelta(microseconds=1))
-        return all(self._day_open(at.astimezone(self._zone).date()) for at in moments)
+        return all(map(self._day_open, days_of_hour(hour, zone)))
 
     def _day_open(self, day: date) -> bool:
         if day not in self._days_open:
@@ -308,14 +383,3 @@ def _events_in(body: bytes) -> int:
         return peek(body)[1].count
     except BadBatch:
         return 0
-
-
-def _hours_of(day: date, zone: ZoneInfo) -> list[str]:
-    """Return the UTC hours that a day of the owner's clock lies in, in whole or in part."""
-    at = datetime.combine(day, time(), zone).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    end = datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
-    hours = []
-    while at < end:
-        hours.append(f"{at:%Y%m%d%H}")
-        at += HOUR
-    return hours

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
 from itertools import compress
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -19,6 +18,7 @@ from tuppence.pipeline.asked import Asked
 from tuppence.pipeline.cells import CellTally
 from tuppence.pipeline.identity import Identities
 from tuppence.pipeline.names import name_lists, strings, truths
+from tuppence.pipeline.owner_clock import DAY_LENGTH, clock_hours
 from tuppence.pipeline.rollup import Rollup
 from tuppence.pipeline.rows import Rows
 from tuppence.pipeline.sketch import IdSet
@@ -26,9 +26,7 @@ from tuppence.pipeline.texts import Texts
 from tuppence.pipeline.visitors import Hashes
 
 _DIGITS: Final = 19  # of a sequence number, which has 63 bits at most
-_MINUTES: Final = 60
 _MINUTE_MS: Final = 60_000
-_DAY: Final = len("2026-11-16")
 _OUTCOMES: Final = frozenset(outcome.value for outcome in Outcome)
 
 
@@ -73,7 +71,7 @@ class Tally:
         self._hashes = hashes
         hashes.trim()
         self._start = milliseconds(hour_start(hour))
-        self._clock = _clock_of(hour, zone)
+        self._clock = clock_hours(hour, zone)
         self._identities = Identities()
         self._cells: dict[str, CellTally] = {}
         self._asked: dict[str, Asked] = {}
@@ -160,7 +158,7 @@ class Tally:
         cited = name_lists(questions.data("sources"))
         if cited:
             self._cells[name].cite(cited, outcomes)
-        asked = self._asked.setdefault(name[:_DAY], Asked())
+        asked = self._asked.setdefault(name[:DAY_LENGTH], Asked())
         askers = self._hashes.users.of(questions.field("user") or [None] * questions.count)
         texts = asked.add(strings(questions.data("text")), outcomes, causes, askers)
         ids = questions.field("id")
@@ -190,16 +188,9 @@ class Tally:
             known = list(map(judged.__contains__, names))
             for name, text in compress(zip(names, texts, strict=False), known):
                 if text:
-                    self._asked[cell[:_DAY]].judge(text, useful=judged[name].useful)
+                    self._asked[cell[:DAY_LENGTH]].judge(text, useful=judged[name].useful)
             for name, sources in compress(zip(names, cited, strict=False), known):
                 self._cells[cell].judge_cited(sources, useful=judged[name].useful)
-
-
-def _clock_of(hour: str, zone: ZoneInfo) -> list[str]:
-    """Return the cell of each minute of a UTC hour, by the owner's clock."""
-    start = hour_start(hour)
-    local = ((start + timedelta(minutes=minute)).astimezone(zone) for minute in range(_MINUTES))
-    return [f"{at:%Y-%m-%dT%H}" for at in local]
 
 
 def _outcomes(questions: Rows) -> list[str]:

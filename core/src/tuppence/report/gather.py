@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from tuppence.clock import Clock, Deadline
 from tuppence.config import Config
 from tuppence.liveness import Pipeline
 from tuppence.pipeline import dead
+from tuppence.pipeline.day_zone import DayZone, read_day_zone
 from tuppence.pipeline.reader import count_texts, read_days, read_texts, waiting_hours
 from tuppence.pipeline.rollup import merge_instances
 from tuppence.report.claims import unconfirmed
@@ -29,9 +31,11 @@ def gather(
     # A day either side of today: the owner's today may be another than that of UTC.
     today = now.astimezone(zone).date()
     since = read_days(store, project, week.sunday + _DAY, max(today, week.sunday) + _DAY, deadline=deadline)
-    asked = read_texts(store, project, zone, week.monday, week.sunday, deadline=deadline)
+    day_zone = read_day_zone(store, project, deadline=deadline) or DayZone(zone=zone.key)
+    zones = [zone, *map(ZoneInfo, (day_zone.zone, *day_zone.previous))]
+    asked = read_texts(store, project, zones, week.monday, week.sunday, deadline=deadline)
     before = week.previous
-    asked_before = count_texts(store, project, zone, before.monday, before.sunday, deadline=deadline)
+    asked_before = count_texts(store, project, zones, before.monday, before.sunday, deadline=deadline)
     letters, events = _dead(store, project, week, deadline)
     send_at, send_week = next_send(config.report.schedule, zone, now)
     return Evidence(
