@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from tuppence.cli import pipeline
+from tuppence.cli import pipeline, time_zone
 from tuppence.cli.app import COULD_NOT, DONE, Session, shared
 from tuppence.cli.output import message_of, next_step
 from tuppence.clock import Deadline
@@ -61,6 +61,7 @@ def _findings(runtime: Runtime) -> Iterator[Finding]:
     if Kind.STORE in working:
         looks["jobs"] = lambda: _jobs(runtime, there)
         looks["store"] = lambda: unfinished.store(runtime)
+        looks[time_zone.PART] = lambda: time_zone.days(runtime)
     for part, look in looks.items():
         try:
             yield from look()

@@ -19,6 +19,7 @@ from tuppence.cli.output import CommandError, Output
 from tuppence.clock import Deadline
 from tuppence.errors import ConfigError
 from tuppence.liveness import observe, schedules_set
+from tuppence.report import clocks
 from tuppence.report.period import LAST, THIS
 from tuppence.runtime import Runtime
 
@@ -61,6 +62,8 @@ def report(
     with session.runtime() as runtime:
         built = _built(session, runtime, week, send=send)
         sent = _send(runtime, built, to) if send else []
+    for remark in clocks.remarks(built):
+        session.output.note(remark)
     if file is not None:
         file.write_text(RENDERERS[form](built), encoding="utf-8")
         session.output.say(f"Wrote {file}")

@@ -29,16 +29,26 @@ Measure = Literal[
 ]
 
 
+class ZoneChange(msgspec.Struct, frozen=True, kw_only=True):
+    """When the time zone was changed, and from which one."""
+
+    at: str
+    before: str
+
+
 class Period(msgspec.Struct, frozen=True, kw_only=True):
     """The week: `start` is its first moment, `end` the first after it.
 
-    `complete` is false while it is not over; the report then goes as far as `until`.
+    `complete` is false while it is not over; the report then goes as far as `until`. `counted_by` names other
+    zones than `zone` by whose clock some of its days were counted.
     """
 
     week: str
     start: str
     end: str
     zone: str
+    counted_by: list[str] = []
+    zone_change: ZoneChange | None = None
     complete: bool = True
     until: str | None = None
 
@@ -156,6 +166,7 @@ class Health(Arrival, frozen=True, kw_only=True):
         coverage: the share of the events captured, less refused ones and duplicates, that is counted here.
         dead_letters: messages that wait to be replayed.
         waiting_hours: hours with events that are not in the numbers yet.
+        recount_hours: hours that are still to be counted again since the time zone was changed.
         texts_left_out: questions that are counted, and whose words were not kept.
         unconfirmed: weeks of which a mail may have been sent or not.
         omitted: sections left out for want of data.
@@ -168,6 +179,7 @@ class Health(Arrival, frozen=True, kw_only=True):
     coverage: float | None
     dead_letters: int
     waiting_hours: int
+    recount_hours: int
     texts_left_out: int
     unconfirmed: list[str]
     omitted: list[str]

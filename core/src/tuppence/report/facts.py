@@ -50,6 +50,9 @@ class Evidence:
         dead_events: events in dead letters that came in during the week, a letter counting as one at least.
         dead_letters: letters that wait to be replayed.
         waiting_hours: hours that are not sealed.
+        recount_hours: hours that are still to be counted again, by the clock of another time zone.
+        counted_by: other zones than the week's by whose clock some of its days were counted.
+        zone_change: when the time zone was changed, if an earlier mail went by another clock.
         unconfirmed: labels of weeks with a mail that may have been sent or not.
         pipeline: whether the jobs run, and what waits in the queue.
         until: now, where the week reported is not over.
@@ -68,6 +71,9 @@ class Evidence:
     dead_events: int = 0
     dead_letters: int = 0
     waiting_hours: int = 0
+    recount_hours: int = 0
+    counted_by: Sequence[str] = ()
+    zone_change: doc.ZoneChange | None = None
     unconfirmed: Sequence[str] = ()
     pipeline: Pipeline = field(default_factory=Pipeline)
     until: datetime | None = None
@@ -95,7 +101,7 @@ def facts(evidence: Evidence) -> doc.Report:
         program=tuppence.__version__,
         project=evidence.project,
         kind=kind_of(every, evidence.until),
-        period=_period(this.week, evidence.until),
+        period=_period(this.week, evidence),
         totals=now.totals,
         outcomes=now.outcomes,
         unresolved=now.unresolved,
@@ -180,12 +186,15 @@ def _totals(total: Cell) -> doc.Totals:
     )
 
 
-def _period(week: Week, until: datetime | None) -> doc.Period:
+def _period(week: Week, evidence: Evidence) -> doc.Period:
+    until = evidence.until
     return doc.Period(
         week=week.label,
         start=week.start.isoformat(),
         end=week.end.isoformat(),
         zone=week.zone.key,
+        counted_by=list(evidence.counted_by),
+        zone_change=evidence.zone_change,
         complete=until is None,
         until=None if until is None else until.astimezone(week.zone).isoformat(timespec="minutes"),
     )
@@ -201,6 +210,7 @@ def _health(evidence: Evidence, now: doc.Past, total: Cell) -> doc.Health:
         coverage=round(arrived.accepted / kept, 6) if kept else None,
         dead_letters=evidence.dead_letters,
         waiting_hours=evidence.waiting_hours,
+        recount_hours=evidence.recount_hours,
         texts_left_out=evidence.texts_left_out,
         unconfirmed=list(evidence.unconfirmed),
         omitted=_omitted(evidence, now, total),

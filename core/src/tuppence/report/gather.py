@@ -10,9 +10,10 @@ from tuppence.config import Config
 from tuppence.liveness import Pipeline
 from tuppence.pipeline import dead
 from tuppence.pipeline.day_zone import DayZone, read_day_zone
-from tuppence.pipeline.reader import count_texts, read_days, read_texts, waiting_hours
+from tuppence.pipeline.reader import count_texts, read_days, read_texts, recount_hours, waiting_hours
 from tuppence.pipeline.rollup import merge_instances
 from tuppence.report.claims import unconfirmed
+from tuppence.report.clocks import change_of_zone, neighbours, other_clocks
 from tuppence.report.facts import WEEKS, Evidence
 from tuppence.report.numbers import Numbers, sum_week
 from tuppence.report.period import Week, next_send
@@ -36,6 +37,7 @@ def gather(
     asked = read_texts(store, project, zones, week.monday, week.sunday, deadline=deadline)
     before = week.previous
     asked_before = count_texts(store, project, zones, before.monday, before.sunday, deadline=deadline)
+    beside = [read_days(store, project, day, day, deadline=deadline).rollups for day in neighbours(week)]
     letters, events = _dead(store, project, week, deadline)
     send_at, send_week = next_send(config.report.schedule, zone, now)
     return Evidence(
@@ -49,6 +51,9 @@ def gather(
         dead_events=events,
         dead_letters=letters,
         waiting_hours=len(waiting_hours(store, project, deadline=deadline)),
+        recount_hours=len(recount_hours(store, project, deadline=deadline)),
+        counted_by=other_clocks(week, {**days.rollups, **beside[0], **beside[1]}),
+        zone_change=change_of_zone(week, day_zone),
         unconfirmed=sorted({claim.week for claim in unconfirmed(store, project, now, deadline=deadline)}),
         pipeline=pipeline,
         until=now if now < week.end else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from tuppence.report import clocks
 from tuppence.report.document import Report
 from tuppence.report.pipeline_state import remarks
 from tuppence.report.view import Section, Table, compared
@@ -71,6 +72,7 @@ def _coverage(report: Report) -> str:
 def _remarks(report: Report, none: Sequence[str]) -> Iterator[str]:
     health = report.health
     yield from remarks(report)
+    yield from clocks.remarks(report)
     if none:
         yield f"At zero: {', '.join(name.replace('_', ' ') for name in none)}."
     if health.waiting_hours:
