@@ -3,6 +3,7 @@ import pwd
 import tempfile
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from emulators import ServiceClock, ministack, moto
 from live import (
@@ -23,6 +24,11 @@ for _name in ("CI", "BUILD_NUMBER"):
     # pytest cuts nothing short where it finds them, which for the runs that tests start is slow and unlike
     # what the documentation shows
     os.environ.pop(_name, None)
+
+
+# how long an example takes says how busy the machine is, and nothing of what it proves
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session")
