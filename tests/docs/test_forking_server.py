@@ -1,8 +1,9 @@
-"""Runs the application of the guide to forking servers under a real one."""
+"""Runs the application of the guide to forking servers under real ones."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -11,9 +12,15 @@ from urllib.request import urlopen
 import pytest
 
 from docs.reading import ROOT, blocks
+from uwsgi_program import environment_of_uwsgi, uwsgi_program
 
 GUIDE = ROOT / "docs/how-to/run-under-a-forking-server.md"
 PATIENCE = 60
+ADDRESS = re.compile(r"(?:http://|bound to TCP address )(127\.0\.0\.1:[1-9]\d+)")
+UWSGI = {
+    "default options": ["--module", "app:app", "--master", "--processes", "3"],
+    "recommended options": ["--ini", "uwsgi.ini"],
+}
 
 
 @pytest.fixture
@@ -24,25 +31,53 @@ def folder(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("options", [["--preload"], []], ids=["made before the fork", "made in each worker"])
-def test_what_is_captured_under_gunicorn_arrives_once(folder, environment, options):
+def answers_of(command, folder, environment, stop, count):
+    """Return what a server answered, and stop it."""
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            address = next(found[1] for line in server.stderr if (found := ADDRESS.search(line)))
+            answers = [urlopen(f"http://{address}/", timeout=PATIENCE).read() for _ in range(count)]
+        finally:
+            server.send_signal(stop)
+        server.communicate(timeout=PATIENCE)
+    return answers
+
+
+def counted(folder, environment):
+    """Return what `tuppence status` says when everything has been counted."""
+
     def tuppence(*arguments):
         return subprocess.run(
             ["tuppence", *arguments], check=True, cwd=folder, env=environment, capture_output=True, text=True
         ).stdout
 
-    command = ["gunicorn", "app:app", *options, "--workers", "2", "--bind", "127.0.0.1:0"]
-    with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True) as server:
-        try:
-            address = next(found[0] for line in server.stderr if (found := re.search(r"http://\S+", line)))
-            answers = [urlopen(address, timeout=PATIENCE).read() for _ in range(4)]
-        finally:
-            server.send_signal(signal.SIGTERM)
-        server.communicate(timeout=PATIENCE)
     tuppence("worker", "--once")
-    told = json.loads(tuppence("status", "--json"))
+    return json.loads(tuppence("status", "--json"))
+
+
+@pytest.mark.parametrize("options", [["--preload"], []], ids=["made before the fork", "made in each worker"])
+def test_what_is_captured_under_gunicorn_arrives_once(folder, environment, options):
+    command = ["gunicorn", "app:app", *options, "--workers", "2", "--bind", "127.0.0.1:0"]
+    answers = answers_of(command, folder, environment, signal.SIGTERM, 4)
+
+    status = counted(folder, environment)
 
     assert answers == [b"Yes."] * 4
-    started = told["events"] - 4 - 4  # each question, and each request that brought it
+    started = status["events"] - 4 - 4  # each question, and each request that brought it
     assert started in ({1} if options else {1, 2})  # gunicorn may be stopped before its second worker starts
-    assert told["loss"] == {"lost": 0, "dropped": 0, "refused": 0, "ignored": 0, "silent": []}
+    assert status["loss"] == {"lost": 0, "dropped": 0, "refused": 0, "ignored": 0, "silent": []}
+
+
+@pytest.mark.parametrize("options", UWSGI.values(), ids=UWSGI)
+def test_what_is_captured_under_uwsgi_arrives_once(folder, environment, options):
+    paths = {"PYTHONPATH": os.pathsep.join([str(folder), environment_of_uwsgi()["PYTHONPATH"]])}
+    command = [uwsgi_program(), *options, "--http-socket", "127.0.0.1:0"]
+    answers = answers_of(command, folder, environment | paths, signal.SIGINT, 30)
+
+    status = counted(folder, environment)
+
+    assert answers == [b"Yes."] * 30
+    assert status["events"] == 1 + 30 + 30  # the start, each question, and each request that brought it
+    assert status["loss"] == {"lost": 0, "dropped": 0, "refused": 0, "ignored": 0, "silent": []}
