@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 
 from tuppence import config as configuration
 from tuppence.capture.client import Client
@@ -84,6 +85,34 @@ def while_the_sender_works(family):
         family.capture(300)
         family.client.flush(0)
         family.fork()
+
+
+def while_the_sender_loads(family):
+    """What sending needs is imported half a second after the first event; it takes its time here."""
+    loading = threading.Event()
+
+    class Slow:
+        def find_spec(self, name, path, target=None):
+            if name == "tuppence.queue":
+                loading.set()
+                time.sleep(0.5)
+
+    sys.meta_path.insert(0, Slow())
+    family.capture()
+    family.client.flush(0)
+    assert loading.wait(20)
+
+    def load_too():
+        family.capture()
+        if family.start is not os.fork:  # which waits; nothing keeps another from leaving half a module
+            return family.client.flush(1) in {True, False}
+        family.client.flush(0)
+        while family.client._instance.sender is None:
+            time.sleep(0.01)
+        return True
+
+    family.fork(lambda: assert_quick(load_too))
+    family.capture()
 
 
 def during_close(family):
@@ -194,6 +223,7 @@ STATES = [
     with_events_waiting,
     while_the_sender_sends,
     while_the_sender_works,
+    while_the_sender_loads,
     during_close,
     in_a_thread,
     twice,
@@ -205,7 +235,13 @@ STATES = [
 ]
 
 
-NOT_IN_C = [while_the_sender_sends, while_the_sender_works, during_close, in_a_thread, in_a_signal_handler]
+NOT_IN_C = [
+    while_the_sender_sends,
+    while_the_sender_works,
+    during_close,
+    in_a_thread,
+    in_a_signal_handler,
+]
 """Where another thread waits for Python's lock, such a fork copies a lock that blocks the child for ever,
 whoever's thread that is; and what forks in C does so between calls."""
 

@@ -9,8 +9,8 @@ import queue
 import threading
 import time
 import weakref
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -78,6 +78,7 @@ class Instance:
         self._owner: Lock | None = None
         self._path: Path | None = None
         self._runtime: Runtime | None = None
+        self._loaded: Queue | None = None
         self._memory: Packer | None = None
         try:
             self.journal = self._in_files()
@@ -219,43 +220,63 @@ class Instance:
     def _queue(self) -> Queue:
         if not self._config.configured:
             raise ConfigError("no queue is configured; `tuppence init` writes a configuration")
-        if self._runtime is None:
-            from tuppence.runtime import Runtime  # in the sender's thread, off the application's start
+        if self._loaded is None:
+            with threads.loading():  # in the sender's thread, off the application's start
+                from tuppence.runtime import Runtime
 
-            self._runtime = Runtime(self._config, clock=self._clock)
-        return self._runtime.queue
+                self._runtime = self._runtime or Runtime(self._config, clock=self._clock)
+                self._loaded = self._runtime.queue
+        return self._loaded
 
     def _made_sender(self) -> Sender:
         """Return what serves journals. Made in its thread, since it loads what the application need not."""
-        from tuppence.capture.sender import Sender
+        with threads.loading():
+            from tuppence.capture.sender import Sender
 
         folder = self._path.parent if self._path else None
         return Sender(self._config, folder, self._queue, self._clock, memory=self._memory)
 
     def _serve_here(self, until: float) -> None:
         """Serve journals once, in the caller's thread, and leave them to whoever else can."""
-        if self._serving.acquire(timeout=max(0.0, until - time.monotonic())):
-            try:
-                self.sender = self._made_sender()
-                self._work(self.sender, flush=True, within=max(0.0, until - time.monotonic()))
-                self.sender.close()
-            finally:
-                self._serving.release()
+        with self._serving_until(until) as sender:
+            if sender is not None:
+                self._work(sender, flush=True, within=max(0.0, until - time.monotonic()))
+                sender.close()
 
     def _end_here(self, until: float) -> None:
         """Send what is left, in the caller's thread."""
-        if self._serving.acquire(timeout=max(0.0, until - time.monotonic())):
-            try:
-                self.sender = self._made_sender()
-                self._finish(self.sender, until)
-            finally:
-                self._serving.release()
+        with self._serving_until(until) as sender:
+            if sender is not None:
+                self._finish(sender, until)
+
+    @contextmanager
+    def _serving_until(self, until: float) -> Iterator[Sender | None]:
+        """Lend a sender to one caller at a time, or none where that takes too long or none can be loaded."""
+        if not self._serving.acquire(timeout=max(0.0, until - time.monotonic())):
+            yield None
+            return
+        try:
+            self.sender = self._load_sender()
+            yield self.sender
+        finally:
+            self._serving.release()
+
+    def _load_sender(self) -> Sender | None:
+        """Return a sender, or nothing in a process that was forked while its parent was loading one."""
+        try:
+            return self._made_sender()
+        except ImportError as error:
+            log.warning("tuppence: this process cannot send, and leaves its events to others: %s", error)
+            return None
 
     def _run(self) -> None:
         """Serve journals until this instance is closed or nobody uses it any more."""
         threading.current_thread().name = "tuppence-sender"
         self._rest(TICK)  # the application starts first
-        self.sender = sender = self._made_sender()
+        self.sender = sender = self._load_sender()
+        if sender is None:
+            self.has_thread = False
+            return
         flushed, more = 0, True
         while self._closing_by is None:
             self._rest(0 if more else TICK)

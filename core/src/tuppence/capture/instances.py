@@ -18,6 +18,7 @@ from typing import Final
 import msgspec
 
 from tuppence import process
+from tuppence.capture import threads
 from tuppence.capture.instance import Instance
 from tuppence.clock import Clock, SystemClock
 from tuppence.config import Config
@@ -115,12 +116,14 @@ def notice_fork() -> None:
     if not _here().mark[0]:
         if forget_inherited():
             _here().threads_are_safe = False
+        threads.after_fork_in_child()
         _here().mark = process.mark()
 
 
 def after_fork() -> None:
     """Do the same where Python says so, which has made its lock anew."""
     forget_inherited()
+    threads.after_fork_in_child()
     _here().mark = process.mark()
     _here().threads_are_safe = True
 

@@ -12,7 +12,7 @@ from functools import cache
 from types import FrameType
 from typing import Protocol
 
-from tuppence.capture import instances
+from tuppence.capture import instances, threads
 from tuppence.capture.instance import EXIT_TIMEOUT
 
 
@@ -42,7 +42,11 @@ def _close_all() -> None:
 def _clients() -> weakref.WeakSet[Living]:
     """Return the clients there are; the first call puts the hooks in place."""
     atexit.register(_close_all)
-    os.register_at_fork(after_in_child=instances.after_fork)
+    os.register_at_fork(
+        before=threads.before_fork,
+        after_in_parent=threads.after_fork_in_parent,
+        after_in_child=instances.after_fork,
+    )
     return weakref.WeakSet()
 
 

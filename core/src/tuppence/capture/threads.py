@@ -7,9 +7,14 @@ would run meanwhile; a thread shares the interpreter with the others every few m
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
+
+LONGEST_FORK_S: Final = 1.0
+"""How long a fork waits for a thread that is loading modules."""
 
 
 def start(target: Callable[[], None]) -> None:
@@ -34,6 +39,60 @@ def original(module: str, name: str) -> Any:
     if "eventlet.patcher" in sys.modules:
         return getattr(sys.modules["eventlet.patcher"].original(module), name)
     return getattr(import_module(module), name)
+
+
+class _Loading:
+    """What keeps a fork out of the middle of an import, where a child would find half a module for ever.
+
+    Attributes:
+        lock: held by whoever loads.
+        kept_by_fork: whether a fork holds it.
+        broken: whether this process was forked in the middle all the same.
+
+    """
+
+    def __init__(self) -> None:
+        self.lock = original("_thread", "allocate_lock")()
+        self.kept_by_fork = False
+        self.broken = False
+
+
+@cache
+def _loading() -> _Loading:
+    return _Loading()
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Load modules, which `os.fork` waits for. Raises `ImportError` where a parent left half of them."""
+    found = _loading()
+    if found.broken:
+        raise ImportError("it was forked while its parent was loading what sends")
+    with found.lock:
+        yield
+
+
+def before_fork() -> None:
+    """Wait until no thread of ours is loading, but not for long."""
+    found = _loading()
+    if found.lock.acquire(timeout=LONGEST_FORK_S):
+        found.kept_by_fork = True
+
+
+def after_fork_in_parent() -> None:
+    """Let threads load again."""
+    found = _loading()
+    if found.kept_by_fork:
+        found.kept_by_fork = False
+        found.lock.release()
+
+
+def after_fork_in_child() -> None:
+    """Begin anew: whoever had the lock is not here."""
+    found = _loading()
+    if found.lock.locked() and not found.kept_by_fork:
+        found.broken = True
+    found.lock, found.kept_by_fork = original("_thread", "allocate_lock")(), False
 
 
 def _prepare_gevent() -> None:
