@@ -8,6 +8,7 @@ import pytest
 
 from tuppence.cli.app import COULD_NOT, DONE, USAGE
 from tuppence.event import MAX_EVENT_BYTES
+from tuppence.pipeline.importer import MAX_REASONS
 
 WEEK = "2026-W46"
 
@@ -73,6 +74,43 @@ def test_json_lists_some_refusals_and_counts_all(tuppence, events):
     assert result.json["refused"] == 300
     assert result.json["refusals"][0]["line"] == 1
     assert 0 < len(result.json["refusals"]) < 300
+
+
+def test_one_reason_is_said_once_however_many_lines_it_costs(tuppence, events):
+    result = tuppence("import", events(*["83.149.9.216 - - GET /"] * 10_000, line(), "[1]", "[2]"))
+
+    assert result.status == COULD_NOT
+    first, second = result.stderr.splitlines()
+    assert first.startswith("lines 1, 2, 3, 4, 5 and 9,995 more: not valid JSON")
+    assert second == "lines 10002 and 10003: not a JSON object"
+
+
+def test_reasons_without_number_are_counted_and_few_are_said(tuppence, events):
+    result = tuppence("import", events(*[line(**{f"key{number}": 1}) for number in range(500)]), "--json")
+
+    reasons = result.json["reasons"]
+    assert len(reasons) == MAX_REASONS + 1
+    assert sum(reason["count"] for reason in reasons) == 500
+    assert reasons[-1]["reason"] == "other reasons"
+
+
+def test_every_refused_line_can_be_had_in_a_file(tuppence, folder, events):
+    tuppence("import", events(*["{"] * 300), "--refused", "refused.ndjson")
+
+    refused = [json.loads(row) for row in (folder / "refused.ndjson").read_text().splitlines()]
+    assert [row["line"] for row in refused] == list(range(1, 301))
+
+
+def test_events_of_a_very_old_or_a_coming_time_are_counted_apart(tuppence, events):
+    old, future = line(time="2019-05-01T09:00:00Z"), line(time="2999-05-01T09:00:00Z")
+
+    result = tuppence("import", events(old, line(), future, future))
+    again = tuppence("import", events(old, line(), future, future), "--json")
+
+    assert result.status == DONE
+    assert "1 event older than the 800 days" in result.stderr
+    assert "2 events in the future" in result.stderr
+    assert (again.json["early"], again.json["future"], again.json["sent"]) == (1, 2, 4)
 
 
 def test_standard_input_is_a_file_too(script):

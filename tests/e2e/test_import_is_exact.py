@@ -2,7 +2,6 @@
 
 import json
 import random
-import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -52,6 +51,12 @@ def made_up(chance):
     return events
 
 
+def without_jobs(document):
+    """Leave out when the jobs last ran: that is no part of what was counted."""
+    del document["health"]["pipeline"]["jobs"]
+    return document
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("zone", ["Pacific/Auckland", "Pacific/Marquesas"])
 def test_a_messy_file_is_reported_exactly_and_a_second_import_changes_nothing(
@@ -67,12 +72,12 @@ def test_a_messy_file_is_reported_exactly_and_a_second_import_changes_nothing(
     broken = {number for number, line in enumerate(lines, 1) if line in BROKEN}
     configure(zone)
 
-    finished = tuppence("import", "events.ndjson", status=1)
-    named = {int(number) for number in re.findall(r"^line (\d+)\b", finished.stderr, re.MULTILINE)}
-    assert named == broken
+    tuppence("import", "events.ndjson", "--refused", "refused.ndjson", status=1)
+    refused = [json.loads(line) for line in (tmp_path / "refused.ndjson").read_text().splitlines()]
+    assert sorted(refusal["line"] for refusal in refused) == sorted(broken)
     tuppence("drain")
     tuppence("seal")
-    first = report(WEEK)
+    first = without_jobs(report(WEEK))
 
     expected = count([{"id": json.dumps(event), **event} for event in events], zone, WEEK)
     assert told(first) == expected
@@ -82,4 +87,4 @@ def test_a_messy_file_is_reported_exactly_and_a_second_import_changes_nothing(
     tuppence("import", "other-name.ndjson", status=1)
     tuppence("drain")
     tuppence("seal")
-    assert report(WEEK) == first
+    assert without_jobs(report(WEEK)) == first

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -77,7 +78,8 @@ def parse_event(line: bytes | str | Mapping[str, Any]) -> Event:
 
     Args:
         line: the JSON text, or the object already decoded. `time` (RFC 3339 with an offset) and `type` are
-            required; `id`, `source`, `user`, `session` and `data` are optional; other keys are refused.
+            required; `id`, `source`, `user`, `session` and `data` are optional; other keys are refused, but
+            for those of CloudEvents where there is a `specversion`.
 
     Raises:
         InvalidEvent: with the reason.
@@ -88,20 +90,22 @@ def parse_event(line: bytes | str | Mapping[str, Any]) -> Event:
     else:
         if len(line) > MAX_EVENT_BYTES:
             raise InvalidEvent(f"larger than {MAX_EVENT_BYTES} bytes")
-        raw = _decoded(line)
+        raw = decode_json(line)
     if not isinstance(raw, Mapping):
         raise InvalidEvent("not a JSON object")
-    unknown = sorted(set(raw) - _FIELDS)
-    if unknown:
-        raise InvalidEvent(f"unknown key {unknown[0]!r}; your own values belong inside `data`")
-    kind = _name(raw, "type")
-    if kind is None:
-        raise InvalidEvent("no `type`")
     data = raw.get("data")
     if data is not None and not isinstance(data, Mapping):
         raise InvalidEvent("`data` is not an object")
+    unknown = sorted(set(raw) - _FIELDS)
+    if unknown:
+        if "specversion" not in raw:
+            raise InvalidEvent(f"unknown key {unknown[0]!r}; your own values belong inside `data`")
+        data = _attributes(raw, unknown) | {**(data or {})}
+    kind = _name(raw, "type")
+    if kind is None:
+        raise InvalidEvent("no `type`")
     event = Event(
-        time=_time(raw.get("time")),
+        time=parse_time(raw.get("time")),
         type=kind,
         id=_name(raw, "id"),
         source=_name(raw, "source"),
@@ -111,6 +115,61 @@ def parse_event(line: bytes | str | Mapping[str, Any]) -> Event:
     )
     _check_data(event)
     return event
+
+
+def decode_json(text: bytes | str) -> Any:
+    r"""Return what a JSON text says. Half of a surrogate pair, such as `\ud83d` alone, becomes U+FFFD.
+
+    JavaScript writes such a half where a string was cut inside an emoji; RFC 8259, section 8.2, allows it.
+
+    Raises:
+        InvalidEvent: with the reason.
+
+    """
+    try:
+        return msgspec.json.decode(text)
+    except UnicodeError:
+        raise InvalidEvent("not UTF-8") from None
+    except RecursionError:
+        raise InvalidEvent("not valid JSON: nested too deeply") from None
+    except msgspec.DecodeError as error:
+        halves = _HALF_PAIR.search(text if isinstance(text, bytes) else text.encode())
+        whole = _mended(text) if halves else None
+        if whole is None:
+            raise InvalidEvent(f"not valid JSON: {error}") from None
+        return whole
+
+
+def _mended(text: bytes | str) -> Any:
+    """Return what a JSON text with halves of surrogate pairs says; `None` where more than that is wrong."""
+    import json
+
+    try:
+        document = json.dumps(json.loads(text), ensure_ascii=False)
+        return msgspec.json.decode(_SURROGATE.sub("\ufffd", document))
+    except (ValueError, RecursionError, msgspec.DecodeError):
+        return None
+
+
+def parse_time(value: Any) -> int:
+    """Return the milliseconds since 1970 UTC that a time with an offset means. Raises `InvalidEvent`."""
+    if value is None:
+        raise InvalidEvent("no `time`")
+    if not isinstance(value, str):
+        raise InvalidEvent("`time` is not a string like 2026-11-16T09:00:00Z")
+    try:
+        at = datetime.fromisoformat(value.upper())  # RFC 3339 allows `t` and `z`
+    except ValueError:
+        raise InvalidEvent("`time` is not a date and time like 2026-11-16T09:00:00Z") from None
+    if at.tzinfo is None:
+        raise InvalidEvent("`time` has no offset from UTC; end it with Z or +01:00")
+    try:
+        time_ms = milliseconds(at)
+    except OverflowError:
+        time_ms = -1
+    if not EARLIEST_MS <= time_ms <= LATEST_MS:
+        raise InvalidEvent("`time` lies outside the years 1970 to 9998")
+    return time_ms
 
 
 def captured_id(instance: str, seq: int) -> str:
@@ -140,6 +199,10 @@ def milliseconds(at: datetime) -> int:
     return (at - _EPOCH) // _MILLISECOND
 
 
+_ENVELOPE: Final = frozenset({"specversion", "datacontenttype", "dataschema"})
+_ATTRIBUTE: Final = re.compile(r"[a-z0-9]+|data_base64")
+_HALF_PAIR: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _HOUR_DIGITS: Final = 10
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -148,13 +211,18 @@ _OUTCOMES: Final = frozenset(outcome.value for outcome in Outcome)
 _PLAIN: Final = (str, int, float, bool, type(None))
 
 
-def _decoded(line: bytes | str) -> Any:
-    try:
-        return msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeError) as error:
-        raise InvalidEvent(f"not valid JSON: {error}") from None
-    except RecursionError:
-        raise InvalidEvent("not valid JSON: nested too deeply") from None
+def _attributes(raw: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
+    """Return what CloudEvents says beside our own fields: its `subject` and extensions, for `data`.
+
+    How the event was written (`specversion`, `datacontenttype`, `dataschema`) is no part of what happened.
+    Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
+    """
+    for name in names:
+        if _ATTRIBUTE.fullmatch(name) is None:
+            raise InvalidEvent(f"unknown key {name!r}; attributes of CloudEvents are of a-z and 0-9")
+    if "data_base64" in names:
+        raise InvalidEvent("`data_base64` is not read; write `data` as an object")
+    return {name: raw[name] for name in names if name not in _ENVELOPE}
 
 
 def _name(raw: Mapping[str, Any], field: str) -> str | None:
@@ -170,36 +238,16 @@ def _name(raw: Mapping[str, Any], field: str) -> str | None:
     return value
 
 
-def _time(value: Any) -> int:
-    if value is None:
-        raise InvalidEvent("no `time`")
-    if not isinstance(value, str):
-        raise InvalidEvent("`time` is not a string like 2026-11-16T09:00:00Z")
-    try:
-        at = datetime.fromisoformat(value)
-    except ValueError:
-        raise InvalidEvent("`time` is not a date and time like 2026-11-16T09:00:00Z") from None
-    if at.tzinfo is None:
-        raise InvalidEvent("`time` has no offset from UTC; end it with Z or +01:00")
-    try:
-        time_ms = milliseconds(at)
-    except OverflowError:
-        time_ms = -1
-    if not EARLIEST_MS <= time_ms <= LATEST_MS:
-        raise InvalidEvent("`time` lies outside the years 1970 to 9998")
-    return time_ms
-
-
 def _check_data(event: Event) -> None:
     """Hold `data` to its limits, and a question's own fields to their types."""
     _check_value(event.data, 0)
+    for field, kinds in _FIELD_TYPES.get(event.type, {}).items():
+        value = event.data.get(field)
+        if value is not None and type(value) is not kinds and kinds in _LENIENT:
+            value = event.data[field] = _LENIENT[kinds](value)
+        if value is not None and (not isinstance(value, kinds) or isinstance(value, bool) != (kinds is bool)):
+            raise InvalidEvent(f"`{field}` is not {_TYPE_WORDS[kinds]}")
     if event.type == QUESTION:
-        for field, kinds in _QUESTION_TYPES.items():
-            value = event.data.get(field)
-            if value is not None and (
-                not isinstance(value, kinds) or isinstance(value, bool) != (kinds is bool)
-            ):
-                raise InvalidEvent(f"`{field}` is not {_TYPE_WORDS[kinds]}")
         outcome = event.data.get("outcome")
         if outcome is not None and outcome not in _OUTCOMES:
             raise InvalidEvent(f"`outcome` is none of {', '.join(sorted(_OUTCOMES))}")
@@ -208,17 +256,39 @@ def _check_data(event: Event) -> None:
 
 
 _NUMBER: Final = (int, float)
-_QUESTION_TYPES: Final[dict[str, Any]] = {
-    "text": str,
-    "outcome": str,
-    "cause": str,
-    "model": str,
-    "latency_ms": _NUMBER,
-    "input_tokens": int,
-    "output_tokens": int,
-    "score": _NUMBER,
-    "useful": bool,
+_FIELD_TYPES: Final[dict[str, dict[str, Any]]] = {
+    QUESTION: {
+        "text": str,
+        "outcome": str,
+        "cause": str,
+        "model": str,
+        "latency_ms": _NUMBER,
+        "input_tokens": int,
+        "output_tokens": int,
+        "score": _NUMBER,
+        "useful": bool,
+    },
+    FEEDBACK: {"useful": bool},
 }
+_TRUTHS: Final = {
+    **dict.fromkeys(("true", "yes", "1", "1.0"), True),
+    **dict.fromkeys(("false", "no", "0", "0.0"), False),
+}
+
+
+def _whole(value: Any) -> Any:
+    """Return 210 for 210.0, as programs write it that know one kind of number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _truth(value: Any) -> Any:
+    """Return what stands for yes or no as such: 1, 1.0, "True", "yes", and their opposites."""
+    if isinstance(value, int | float):
+        return bool(value) if value in (0, 1) else value
+    return _TRUTHS.get(value.strip().lower(), value) if isinstance(value, str) else value
+
+
+_LENIENT: Final[dict[Any, Callable[[Any], Any]]] = {int: _whole, bool: _truth}
 _TYPE_WORDS: Final[dict[Any, str]] = {
     str: "a string",
     int: "a whole number",

@@ -8,8 +8,10 @@ many such lines came before, which takes some 100 bytes of memory a line; nothin
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, Literal
 
 import msgspec
@@ -18,9 +20,10 @@ from tuppence.batch import TARGET_BODY, Batch, Header, pack
 from tuppence.clock import Deadline
 from tuppence.drivers import Message
 from tuppence.errors import InvalidEvent
-from tuppence.event import Event, hour_of, parse_event
+from tuppence.event import EARLIEST_MS, LATEST_MS, Event, hour_of, milliseconds, moment, parse_event
+from tuppence.pipeline.csv_rows import read_csv
 from tuppence.pipeline.intake import redacted_event
-from tuppence.pipeline.lines import read_csv, read_ndjson
+from tuppence.pipeline.lines import read_ndjson
 from tuppence.queue import Queue
 
 EVENTS: Final = 2_000
@@ -31,6 +34,12 @@ HELD: Final = 50_000
 """Events gathered in all hours together; beyond it, the fullest hour is packed."""
 LISTED: Final = 100
 """Refusals listed in the result; all are counted, and told as they happen."""
+MAX_REASONS: Final = 50
+"""Different reasons told apart; what is refused for yet another one is counted under `OTHER_REASONS`."""
+OTHER_REASONS: Final = "other reasons"
+LINES_OF_A_REASON: Final = 5
+"""Lines named of each reason."""
+_PLACE_IN_LINE: Final = re.compile(r" \(byte \d+\)$")
 
 Format = Literal["ndjson", "csv"]
 
@@ -42,13 +51,62 @@ class Refusal(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Reason(msgspec.Struct, kw_only=True):
+    """Why lines were refused: the words, how many they were, and the first `LINES_OF_A_REASON` of them."""
+
+    reason: str
+    count: int = 0
+    lines: list[int]
+
+
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """What an import did: lines read, events sent, and lines refused with the first `LISTED` of them."""
+    """What an import did.
+
+    Attributes:
+        lines: read.
+        sent: events sent.
+        refused: lines that cannot be events.
+        refusals: the first `LISTED` of them.
+        reasons: all of them, by reason.
+        early: events sent from before the time that was asked about.
+        future: events sent from after it.
+
+    """
 
     lines: int
     sent: int
     refused: int
     refusals: list[Refusal]
+    reasons: list[Reason]
+    early: int
+    future: int
+
+
+class Refusals:
+    """Counts refused lines by their reasons."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: list[Refusal] = []
+        self._reasons: dict[str, Reason] = {}
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """The reasons so far, in the order in which they came up."""
+        return list(self._reasons.values())
+
+    def add(self, refusal: Refusal) -> None:
+        """Count one."""
+        self.count += 1
+        if len(self.first) < LISTED:
+            self.first.append(refusal)
+        key = _PLACE_IN_LINE.sub("", refusal.reason)
+        if key not in self._reasons and len(self._reasons) >= MAX_REASONS:
+            key = OTHER_REASONS
+        reason = self._reasons.setdefault(key, Reason(reason=key, lines=[]))
+        reason.count += 1
+        if len(reason.lines) < LINES_OF_A_REASON:
+            reason.lines.append(refusal.line)
 
 
 def import_lines(
@@ -59,7 +117,7 @@ def import_lines(
     format: Format = "ndjson",  # noqa: A002 - the word people type
     deadline: Deadline,
     redacted: bool = True,
-    on_line: Callable[[], object] | None = None,
+    between: tuple[datetime, datetime] | None = None,
     on_refusal: Callable[[Refusal], object] | None = None,
 ) -> Imported:
     """Send the events that lines describe.
@@ -71,16 +129,16 @@ def import_lines(
         format: `ndjson`, or `csv` with a line of column names first.
         deadline: when to give up.
         redacted: whether what identifies people is replaced first.
-        on_line: called after each line, for showing progress.
+        between: count the events that lie before or after these two times; they are sent all the same.
         on_refusal: called with each line that is refused, as it is read.
 
     Raises:
         DriverError: the queue did not take something. Doing the whole import again is safe.
 
     """
-    work = _Import(queue, project, deadline, redacted=redacted)
-    count = refused = 0
-    listed: list[Refusal] = []
+    work = _Import(queue, project, deadline, redacted=redacted, between=between)
+    refusals = Refusals()
+    count = 0
     for number, raw, size in (read_csv if format == "csv" else read_ndjson)(lines):
         count += 1
         try:
@@ -88,32 +146,48 @@ def import_lines(
                 raise raw
             work.add(raw, size)
         except InvalidEvent as error:
-            refused += 1
             refusal = Refusal(number, str(error))
-            if len(listed) < LISTED:
-                listed.append(refusal)
+            refusals.add(refusal)
             if on_refusal is not None:
                 on_refusal(refusal)
-        if on_line is not None:
-            on_line()
     work.finish()
-    return Imported(lines=count, sent=work.sent, refused=refused, refusals=listed)
+    return Imported(
+        lines=count,
+        sent=work.sent,
+        refused=refusals.count,
+        refusals=refusals.first,
+        reasons=refusals.reasons,
+        early=work.early,
+        future=work.future,
+    )
 
 
 class _Import:
     """Gathers events by hour, packs and sends them."""
 
-    def __init__(self, queue: Queue, project: str, deadline: Deadline, *, redacted: bool) -> None:
+    def __init__(
+        self,
+        queue: Queue,
+        project: str,
+        deadline: Deadline,
+        *,
+        redacted: bool,
+        between: tuple[datetime, datetime] | None,
+    ) -> None:
         self._queue = queue
         self._project = project
         self._deadline = deadline
         self._redacted = redacted
+        first, last = between or (moment(EARLIEST_MS), moment(LATEST_MS))
+        self._first, self._last = milliseconds(first), milliseconds(last)
         self._hours: dict[str, list[Event]] = {}
         self._sizes: Counter[str] = Counter()
         self._held = 0
         self._occurrences: Counter[bytes] = Counter()
         self._packed: list[tuple[Batch, int]] = []
         self.sent = 0
+        self.early = 0
+        self.future = 0
 
     def add(self, raw: Mapping[str, Any], size: int) -> None:
         """Take one event in. Raises `InvalidEvent`."""
@@ -122,6 +196,8 @@ class _Import:
             event.id = self._derived_id(raw)
         if self._redacted:
             event = redacted_event(event)
+        self.early += event.time < self._first
+        self.future += event.time > self._last
         hour = hour_of(event.time)
         self._hours.setdefault(hour, []).append(event)
         self._sizes[hour] += size
