@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tuppence.capture import places
 from tuppence.capture.client import Client
-from tuppence.capture.misuse import MAX_WARNINGS, Misuse, MisuseWarnings
+from tuppence.capture.misuse import MAX_CHECKED_NAMES, MAX_WARNINGS, Misuse, MisuseWarnings
 from tuppence.capture.places import Lock
 from tuppence.capture.spelling import near_miss
 from tuppence.capture.state import STATE_FILE, VERSION
@@ -375,6 +375,14 @@ def test_a_misspelt_keyword_is_kept_and_warned_of_once(client, sent, answer, cap
 )
 def test_only_names_that_are_probably_slips_are_taken_for_such(name, meant):
     assert near_miss(name) == meant
+
+
+def test_names_that_are_made_up_as_they_come_are_not_looked_at_for_ever(caplog):
+    warned = MisuseWarnings()
+    warned.check_names([f"key{number}" for number in range(MAX_CHECKED_NAMES)])
+    warned.check_names(["modle"])
+
+    assert not caplog.records
 
 
 def test_warnings_are_bounded_and_survive_a_handler_that_fails(caplog, monkeypatch):

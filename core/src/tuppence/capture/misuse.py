@@ -14,6 +14,8 @@ log = logging.getLogger("tuppence")
 
 MAX_WARNINGS: Final = 64
 """Kinds of misuse a client warns of; bounds what it remembers and what it writes into a log."""
+MAX_CHECKED_NAMES: Final = 512
+"""Names of values a client looks at for slips: an application that makes up more does not misspell them."""
 
 
 class Misuse(NamedTuple):
@@ -119,6 +121,7 @@ class MisuseWarnings:
 
     def __init__(self) -> None:
         self._given: set[str] = set()
+        self._checked: set[str] = set()
 
     def warn(self, misuse: Misuse) -> None:
         """Warn, unless it has been done for this kind. Never raises, whatever handler the log has."""
@@ -129,8 +132,12 @@ class MisuseWarnings:
             log.warning("tuppence: %s", misuse.sentence)
 
     def check_names(self, names: Sequence[str]) -> None:
-        """Warn of names that look like a misspelt keyword."""
-        for name in names:
+        """Warn of names that look like a misspelt keyword. Each is looked at once, and no more than a few."""
+        if len(self._checked) >= MAX_CHECKED_NAMES:
+            return
+        fresh = set(names) - self._checked
+        self._checked |= fresh
+        for name in fresh:
             meant = near_miss(name)
             if meant is not None:
                 self.warn(misspelt(name, meant))

@@ -12,14 +12,19 @@ _NAMES: Final = (
 
 _LONG: Final = 7
 """Letters of a name of which one more, one less or another is still taken for a slip."""
+_LONGEST: Final = 20
+"""Letters of a name that may be a slip of a keyword."""
 
 
 def near_miss(name: str) -> str | None:
     """Return the keyword that a name is probably a slip of, `None` where it is one or resembles none."""
-    if name in _NAMES:
+    if name in _NAMES or len(name) > _LONGEST:
         return None
     folded = _fold(name)
-    return next((known for known in _NAMES if name != f"{known}s" and _is_slip(folded, _fold(known))), None)
+    for meant, known in _FOLDED.items():
+        if abs(len(folded) - len(meant)) <= 1 and name != f"{known}s" and _is_slip(folded, meant):
+            return known
+    return None
 
 
 def _fold(name: str) -> str:
@@ -30,8 +35,6 @@ def _fold(name: str) -> str:
 
 def _is_slip(name: str, meant: str) -> bool:
     """Whether two folded names are the same but for two letters swapped or, in long ones, one letter."""
-    if abs(len(name) - len(meant)) > 1:
-        return False
     start = 0
     while start < min(len(name), len(meant)) and name[start] == meant[start]:
         start += 1
@@ -42,3 +45,6 @@ def _is_slip(name: str, meant: str) -> bool:
     if max(len(left), len(right)) <= 1:
         return not (left or right) or len(meant) >= _LONG
     return len(left) == len(right) == len("ab") and left == right[::-1]
+
+
+_FOLDED: Final = {_fold(name): name for name in _NAMES}
