@@ -363,6 +363,15 @@ class ComputeDriver(Driver):
     def runner(self, handle: RunHandler, /) -> NativeHandler:
         """Return what the platform calls when a schedule fires."""
 
+    def findings(
+        self,
+        *,
+        deadline: Deadline,  # noqa: ARG002 - the default looks no closer
+        permissions: Mapping[Role, Sequence[Permission]] | None = None,  # noqa: ARG002 - as above
+    ) -> Iterable[Finding]:
+        """Look closer, also at whether deployed components still have the permissions they need by role."""
+        return ()
+
 
 class SchedulerDriver(Driver):
     """Owns the schedules themselves; deployment only makes the role they run under."""

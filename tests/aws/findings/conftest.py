@@ -15,6 +15,7 @@ from aws.tables import table_at
 from cli.result import Result
 from tuppence.cli.app import run
 from tuppence.config import load
+from tuppence.drivers import Role
 from tuppence.runtime import Runtime
 from tuppence.schedules import register
 from tuppence_aws.compute import FUNCTIONS
@@ -30,6 +31,7 @@ sender = "Bot <bot@example.com>"
 PART = '[{kind}]\nregion = "eu-west-2"\nendpoint = "{url}"\n'
 STS = "/"
 """The path of what speaks AWS's query protocol, which answers in XML."""
+ROLES = (Role.PROCESSOR, Role.REPORTER)
 KINDS = ("queue", "store", "compute", "scheduler", "mailer")
 
 
@@ -57,7 +59,10 @@ def made(ministack_url, project, configured):
     with ExitStack() as stack:
         stack.enter_context(queues_at(ministack_url, project))
         stack.enter_context(table_at(ministack_url, f"tuppence-{project}"))
-        role = stack.enter_context(role_at(ministack_url, f"tuppence-{project}-invoke", []))
+        with Runtime(load(configured(ministack_url))) as runtime:
+            kinds = (runtime.queue.driver, runtime.store.driver, runtime.mailer)
+            needed = [one for driver in kinds for role in ROLES for one in driver.permissions(role)]
+        role = stack.enter_context(role_at(ministack_url, f"tuppence-{project}-invoke", needed))
         stack.enter_context(functions_at(ministack_url, *names, role=role))
         stack.enter_context(group_at(ministack_url, f"tuppence-{project}"))
         with Runtime(load(configured(ministack_url))) as runtime:

@@ -127,5 +127,5 @@ def test_each_app_is_let_at_the_one_queue_and_table_that_its_role_names(
         QUEUES["service_bus"]: f"{group}/Microsoft.ServiceBus/namespaces/mybotspace/queues/tuppence-my_bot",
         QUEUES["storage"]: f"{account}/queueServices/default/queues/tuppence-my-bot",
     }
-    assert scopes == {"processor": {table, events[queue]}, "reporter": {table, mail}}
+    assert scopes == {"processor": {table, events[queue]}, "reporter": {table, mail, events[queue]}}
     assert len(told["host"]["value"]) == 2

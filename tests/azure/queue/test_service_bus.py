@@ -241,7 +241,7 @@ def test_a_producer_may_send_and_a_processor_may_receive(queue):
     assert actions == {
         Role.PRODUCER: ["Microsoft.ServiceBus/namespaces/messages/send/action"],
         Role.PROCESSOR: ["Microsoft.ServiceBus/namespaces/messages/receive/action"],
-        Role.REPORTER: [],
+        Role.REPORTER: ["Microsoft.ServiceBus/namespaces/messages/receive/action"],
     }
 
 

@@ -91,7 +91,23 @@ def test_a_producer_may_add_messages_and_nothing_else(queue):
 
     assert permission.action.endswith("/queues/messages/add/action")
     assert permission.resource.endswith(f"/queues/{queue.name}")
-    assert not queue.permissions(Role.REPORTER)
+
+
+def test_a_reporter_may_look_and_take_nothing(queue):
+    actions = {one.action.partition("/queues/")[2] for one in queue.permissions(Role.REPORTER)}
+
+    assert actions == {"read", "messages/read"}
+
+
+def test_the_first_message_tells_how_long_it_has_waited(queue):
+    empty = queue.depth(deadline=Deadline.after(9))
+    queue.send([Message(id="m1", body=b"x")], deadline=Deadline.after(9))
+
+    count, oldest = queue.depth(deadline=Deadline.after(9))
+
+    assert empty == (0, None)
+    assert count == 1
+    assert timedelta(0) <= oldest < timedelta(minutes=5)
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,8 @@ def test_no_role_is_allowed_everything_of_a_service_or_a_resource(variables, rol
 def test_a_reporter_deletes_nothing_and_receives_nothing(variables):
     actions = {action for one in variables()["permissions"]["reporter"] for action in one["actions"]}
 
-    assert not [action for action in actions if "delete" in action or "pubsub" in action]
+    assert not [action for action in actions if "delete" in action or "consume" in action]
+    assert [action for action in actions if "pubsub" in action] == ["pubsub.subscriptions.get"]
 
 
 def test_what_is_allowed_is_bound_to_resources():

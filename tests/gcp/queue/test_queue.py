@@ -70,7 +70,10 @@ def test_each_role_may_do_what_it_does_and_no_more(opened):
         ),
         ("monitoring.timeSeries.list", "projects/acme"),
     }
-    assert not allowed[Role.REPORTER]
+    assert allowed[Role.REPORTER] == {
+        ("pubsub.subscriptions.get", "projects/acme/subscriptions/events"),
+        ("monitoring.timeSeries.list", "projects/acme"),
+    }
 
 
 def test_googles_own_client_reads_what_is_sent_and_is_read(queue, clients, soon, project):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
 from tuppence.cli.output import message_of, next_step
 from tuppence.clock import Deadline
-from tuppence.drivers import Driver, Kind
+from tuppence.drivers import Driver, Kind, Permission, Role
 from tuppence.errors import TuppenceError
 from tuppence.findings import Finding, State, note, ok, wrong
 from tuppence.runtime import Runtime
@@ -54,13 +55,30 @@ def agree(runtime: Runtime, found: Mapping[Kind, list[Finding]]) -> Iterator[Fin
 def _closer(runtime: Runtime, kind: Kind, driver: Driver) -> list[Finding]:
     """Return what a driver finds. One that breaks its promise and raises is a finding itself."""
     report = runtime.config.report
-    mails: dict[str, Any] = {"sender": report.sender, "to": report.to} if kind is Kind.MAILER else {}
+    more: dict[str, Any] = {}
+    if kind is Kind.MAILER:
+        more = {"sender": report.sender, "to": report.to}
+    elif kind is Kind.COMPUTE:
+        more = {"permissions": _permissions(runtime)}
     findings: list[Finding] = []
     try:
-        findings.extend(driver.findings(deadline=Deadline.after(PATIENCE, runtime.clock), **mails))
+        findings.extend(driver.findings(deadline=Deadline.after(PATIENCE, runtime.clock), **more))
     except (TuppenceError, OSError) as error:
         findings.append(note(message_of(error), next_step(error)))
     return findings
+
+
+def _permissions(runtime: Runtime) -> dict[Role, list[Permission]]:
+    """Return what each deployed role must be allowed to do, of the drivers of the functions' provider."""
+    provider = runtime.config.provider_of(Kind.COMPUTE)
+    drivers: list[Driver] = []
+    for kind in Kind:
+        if runtime.config.provider_of(kind) == provider:
+            with suppress(TuppenceError, OSError):  # one that cannot be built is a finding already
+                built = getattr(runtime, kind.value)
+                drivers.append(getattr(built, "driver", built))
+    roles = (Role.PROCESSOR, Role.REPORTER)
+    return {role: [one for driver in drivers for one in driver.permissions(role)] for role in roles}
 
 
 def works(findings: list[Finding]) -> bool:

@@ -28,6 +28,8 @@ from tuppence.drivers import (
     Feature,
     ItemError,
     NativeHandler,
+    Permission,
+    Role,
     Run,
     RunHandler,
 )
@@ -83,11 +85,13 @@ class LambdaCompute(ComputeDriver):
             if words := unfit(function):
                 raise failure(ErrorCode.UNAVAILABLE, operation, words)
 
-    def findings(self, *, deadline: Deadline) -> Iterable[Finding]:
-        """Look at each function, at the account's quota, and at what calls the consumer."""
+    def findings(
+        self, *, deadline: Deadline, permissions: Mapping[Role, Sequence[Permission]] | None = None
+    ) -> Iterable[Finding]:
+        """Look at each function and what its role may do, at the account's quota, and at what SQS calls."""
         from tuppence_aws.findings.functions import findings
 
-        return findings(self, deadline)
+        return findings(self, deadline, permissions or {})
 
     def consumer(self, handle: BatchHandler, /) -> NativeHandler:
         """Return what an event source mapping of SQS calls; it answers which messages come again."""

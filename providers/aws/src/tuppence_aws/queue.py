@@ -69,7 +69,7 @@ _RECEIVES: Final = ("ReceiveMessage", "ChangeMessageVisibility", "DeleteMessage"
 _ACTIONS: Final[Mapping[Role, Sequence[str]]] = {
     Role.PRODUCER: _SENDS,
     Role.PROCESSOR: _RECEIVES,
-    Role.REPORTER: (),
+    Role.REPORTER: ("GetQueueAttributes",),
 }
 _COUNTS: Final = tuple(f"ApproximateNumberOfMessages{part}" for part in ("", "NotVisible", "Delayed"))
 _FIFO_ONLY: Final = frozenset({Feature.ORDERED, Feature.DEDUPLICATED})
@@ -139,7 +139,7 @@ class SqsQueue(QueueDriver):
 
     def permissions(self, role: Role, /) -> Sequence[Permission]:
         """Return actions of IAM, and the queues they may touch."""
-        names = (self.name,) if role is Role.PRODUCER else (self.name, self._aside)
+        names = (self.name, self._aside) if role is Role.PROCESSOR else (self.name,)
         return [
             Permission(action=f"sqs:{action}", resource=self._arn(name))
             for name in names
@@ -212,9 +212,14 @@ class SqsQueue(QueueDriver):
         return self._hide("queue.nack", deliveries, seconds, deadline, released=True)
 
     def depth(self, *, deadline: Deadline) -> tuple[int, timedelta | None]:
-        """Return about how many messages wait or are leased. SQS does not say how old they are."""
+        """Return about how many messages wait or are leased, and how old CloudWatch says the oldest is."""
         found = self.attributes("queue.depth", _COUNTS, deadline)
-        return sum(int(found.get(name, 0)) for name in _COUNTS), None
+        waiting = sum(int(found.get(name, 0)) for name in _COUNTS)
+        if not waiting:
+            return 0, None
+        from tuppence_aws.oldest import age_of_oldest
+
+        return waiting, age_of_oldest(self.options, self.name, self.context.clock.now(), deadline)
 
     def dead_letters(self) -> SqsQueue | None:
         """Return the queue into which SQS moves what was received too often."""

@@ -17,7 +17,7 @@ ours is Resource Manager (tests/azure/arm.py).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
@@ -31,6 +31,7 @@ from tuppence.drivers import (
     Feature,
     Message,
     NativeHandler,
+    Permission,
     Role,
     Run,
     RunHandler,
@@ -90,7 +91,12 @@ class FunctionsCompute(ComputeDriver):
             if words := unfit(self.site(part, operation, deadline)):
                 raise failure(ErrorCode.UNAVAILABLE, operation, words)
 
-    def findings(self, *, deadline: Deadline) -> Iterable[Finding]:
+    def findings(
+        self,
+        *,
+        deadline: Deadline,
+        permissions: Mapping[Role, Sequence[Permission]] | None = None,  # noqa: ARG002 - there is no such look
+    ) -> Iterable[Finding]:
         """Look at each app, and at the functions it has."""
         from tuppence_azure.findings.functions import findings
 

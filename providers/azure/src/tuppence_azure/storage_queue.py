@@ -17,6 +17,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -64,8 +65,8 @@ _POISON: Final = "-poison"
 _GONE: Final = frozenset({"MessageNotFound", "PopReceiptMismatch"})
 _ACTIONS: Final[Mapping[Role, Sequence[str]]] = {
     Role.PRODUCER: ("messages/add/action",),
-    Role.PROCESSOR: ("messages/process/action", "messages/write", "read"),
-    Role.REPORTER: (),
+    Role.PROCESSOR: ("messages/process/action", "messages/write", "messages/read", "read"),
+    Role.REPORTER: ("messages/read", "read"),  # to know whether anything waits
 }
 
 _MOVES: Final = ("messages/add/action",)
@@ -180,8 +181,9 @@ class StorageQueue(QueueDriver):
         )
 
     def depth(self, *, deadline: Deadline) -> tuple[int, timedelta | None]:
-        """Return about how many messages wait or are leased. The service does not say how old they are."""
-        return self._count("queue.depth", deadline), None
+        """Return about how many messages wait or are leased, and the age of the first that is not leased."""
+        waiting = self._count("queue.depth", deadline)
+        return waiting, self._oldest(deadline) if waiting else None
 
     def dead_letters(self) -> QueueDriver | None:
         """Return the queue into which the host of a function app moves what has failed too often."""
@@ -222,6 +224,15 @@ class StorageQueue(QueueDriver):
     def _delete(self, receipt: Receipt, deadline: Deadline) -> None:
         self._call("queue.ack", "DELETE", _path(receipt), deadline, query={"popreceipt": receipt.pop})
         receipt.removed = True
+
+    def _oldest(self, deadline: Deadline) -> timedelta | None:
+        query = {"numofmessages": "1", "peekonly": "true"}
+        answer = self._call("queue.depth", "GET", "/messages", deadline, query=query)
+        try:
+            sent = ET.fromstring(answer.body).findtext(".//InsertionTime")  # noqa: S314 - as above
+            return max(ZERO, self.context.clock.now() - parsedate_to_datetime(sent)) if sent else None
+        except (ET.ParseError, ValueError) as error:
+            raise failure(ErrorCode.UNAVAILABLE, "queue.depth", "the answer cannot be read") from error
 
     def _count(self, operation: str, deadline: Deadline) -> int:
         answer = self._call(operation, "GET", "", deadline, query={"comp": "metadata"})

@@ -19,14 +19,24 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
 
 from tuppence.clock import Deadline
-from tuppence.drivers import BatchHandler, ComputeDriver, Context, Feature, NativeHandler, Run, RunHandler
+from tuppence.drivers import (
+    BatchHandler,
+    ComputeDriver,
+    Context,
+    Feature,
+    NativeHandler,
+    Permission,
+    Role,
+    Run,
+    RunHandler,
+)
 from tuppence.errors import ConfigError, DriverError, ErrorCode
 from tuppence.findings import Finding
 from tuppence_gcp.callers import Callers, NotLetIn
@@ -160,7 +170,12 @@ class CloudRunCompute(ComputeDriver):
             if function.unfit:
                 raise failure(ErrorCode.UNAVAILABLE, operation, function.unfit)
 
-    def findings(self, *, deadline: Deadline) -> Iterable[Finding]:
+    def findings(
+        self,
+        *,
+        deadline: Deadline,
+        permissions: Mapping[Role, Sequence[Permission]] | None = None,  # noqa: ARG002 - there is no such look
+    ) -> Iterable[Finding]:
         """Look at each function, and at who may call it."""
         from tuppence_gcp.findings.functions import findings
 

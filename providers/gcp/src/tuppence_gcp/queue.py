@@ -132,14 +132,14 @@ class PubSubQueue(QueueDriver):
         place = f"projects/{self.options.project_id or told_project() or '*'}"
         if role is Role.PRODUCER:
             return [Permission(action="pubsub.topics.publish", resource=f"{place}/topics/{self.name}")]
-        if role is Role.REPORTER:
-            return []
-        reads = [
-            Permission(action=action, resource=f"{place}/subscriptions/{name}")
-            for name in (self.name, self._aside)
-            for action in _RECEIVES
+        reads = {
+            Role.PROCESSOR: [(name, action) for name in (self.name, self._aside) for action in _RECEIVES],
+            Role.REPORTER: [(self.name, "pubsub.subscriptions.get")],  # to know whether anything waits
+        }[role]
+        return [
+            *(Permission(action=action, resource=f"{place}/subscriptions/{name}") for name, action in reads),
+            Permission(action="monitoring.timeSeries.list", resource=place),
         ]
-        return [*reads, Permission(action="monitoring.timeSeries.list", resource=place)]
 
     def send(self, messages: Sequence[Message], /, *, deadline: Deadline) -> Sequence[ItemError]:
         """Publish messages: in one request, or where there is order in one for each lane, as Google asks."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from tuppence.clock import Deadline
+from tuppence.drivers import Permission, Role
 from tuppence.findings import Finding, Look, note, ok, wrong
 from tuppence_aws.compute import CONSUME, FUNCTIONS, unfit
 from tuppence_aws.errors import translate
 from tuppence_aws.findings import if_there, looked, whose
+from tuppence_aws.findings.roles import ROLES, role_of
 from tuppence_aws.names import named
 from tuppence_aws.session import Session
 
@@ -26,12 +28,15 @@ _OPERATION: Final = "compute.findings"
 _STOPPED: Final = frozenset({"Disabled", "Disabling"})
 
 
-def findings(compute: LambdaCompute, deadline: Deadline) -> Iterator[Finding]:
-    """Look at the account's quota, at each function, and at what SQS calls."""
+def findings(
+    compute: LambdaCompute, deadline: Deadline, permissions: Mapping[Role, Sequence[Permission]]
+) -> Iterator[Finding]:
+    """Look at the account's quota, at each function and its role, and at what SQS calls."""
     session = Session("lambda", compute.options)
     looks = [_quota(session)]
     looks += [_function(compute, session, part) for part in dict.fromkeys(FUNCTIONS.values())]
     looks += [_mapping(compute, session)]
+    looks += [role_of(compute, part, permissions.get(role, ())) for part, role in ROLES.items()]
     try:
         yield from looked(deadline, whose(compute.options), *looks)
     finally:
