@@ -58,7 +58,8 @@ def test_a_report_that_may_no_longer_send_mail_is_named(made, doctor, project):
 def test_the_age_of_the_oldest_message_is_what_cloudwatch_says(moto_url):
     now = SystemClock().now()
     with client_at(moto_url, "cloudwatch") as cloudwatch:
-        point = {"MetricName": METRIC, "Value": 7200.0, "Timestamp": now - timedelta(minutes=1), "Unit": "Seconds"}
+        at = now - timedelta(minutes=1)
+        point = {"MetricName": METRIC, "Value": 7200.0, "Timestamp": at, "Unit": "Seconds"}
         dimensions = [{"Name": "QueueName", "Value": "old.fifo"}]
         cloudwatch.put_metric_data(Namespace="AWS/SQS", MetricData=[{**point, "Dimensions": dimensions}])
 

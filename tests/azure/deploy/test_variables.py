@@ -44,13 +44,16 @@ def test_a_reporter_may_look_at_the_queue_and_nobody_may_do_everything(variables
 
     everything = [one for allowed in permissions.values() for one in allowed]
     looks = {one["action"] for one in permissions["reporter"] if "queues" in one["resource"]}
-    assert looks == {
-        "service_bus": {"Microsoft.ServiceBus/namespaces/messages/receive/action"},
-        "storage": {
-            "Microsoft.Storage/storageAccounts/queueServices/queues/read",
-            "Microsoft.Storage/storageAccounts/queueServices/queues/messages/read",
-        },
-    }[queue]
+    assert (
+        looks
+        == {
+            "service_bus": {"Microsoft.ServiceBus/namespaces/messages/receive/action"},
+            "storage": {
+                "Microsoft.Storage/storageAccounts/queueServices/queues/read",
+                "Microsoft.Storage/storageAccounts/queueServices/queues/messages/read",
+            },
+        }[queue]
+    )
     assert not [one for one in everything if "*" in one["action"]]
     tails = [one["resource"].removeprefix("/subscriptions/*/resourceGroups/*/") for one in everything]
     assert not [tail for tail in tails if "*" in tail]
