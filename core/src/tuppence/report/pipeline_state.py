@@ -21,7 +21,7 @@ _NOTHING: Final = {
     "consume": "No message has been stored on arrival",
     "seal": "Nothing has been counted",
     "purge": "Nothing that expired has been deleted",
-    "report": "The report has not run without an error",
+    "report": "The report job has not succeeded",
 }
 _COUNTING: Final = frozenset({"drain", "consume", "seal"})
 """The jobs without which nothing is counted."""
