@@ -64,11 +64,12 @@ def reason(failure: Failure) -> str:
 
 
 def duration(span: timedelta) -> str:
-    """Return `40 minutes`, `3 hours` or `2 days`."""
+    """Return `less than a minute`, `40 minutes`, `3 hours` or `2 days`."""
     for unit, name in ((_DAY, "day"), (_HOUR, "hour")):
         if span >= 2 * unit:
             return counted(span // unit, name)
-    return counted(span // timedelta(minutes=1), "minute")
+    minutes = span // timedelta(minutes=1)
+    return counted(minutes, "minute") if minutes else "less than a minute"
 
 
 def last_run(job: Job, zone: ZoneInfo) -> str:
