@@ -1,4 +1,5 @@
 import shutil
+import threading
 from dataclasses import replace
 
 import pytest
@@ -44,6 +45,8 @@ def test_a_process_that_ends_before_its_time_ends_the_bench_in_words(tuppence, m
 
     assert result.status == COULD_NOT
     assert result.stderr.startswith("Error: a measured process ended before its time.\n  Run it again")
+    timers = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    assert all(timer.finished.is_set() for timer in timers)  # else it holds a process, and its pipes
 
 
 def test_little_that_is_added_is_no_problem():

@@ -158,13 +158,18 @@ class _Runner:
         self.condition = condition
         self.turns: list[list[float]] = []
         self._backend = _Process("backend", condition.value) if condition else None
-        told = {
-            "way": way.value,
-            "url": f"http://{HOST}:{self._backend.answer()}" if self._backend else "",
-            "provider": provider,
-            "folder": str(folder),
-        }
-        self._application = _Process("measured", json.dumps(told), str(folder.parent))
+        with ExitStack() as starting:  # what has been started is stopped also where the rest cannot be
+            if self._backend:
+                starting.callback(self._backend.stop)
+            told = {
+                "way": way.value,
+                "url": f"http://{HOST}:{self._backend.answer()}" if self._backend else "",
+                "provider": provider,
+                "folder": str(folder),
+            }
+            self._application = _Process("measured", json.dumps(told), str(folder.parent))
+            starting.callback(self._application.stop)
+            self._started = starting.pop_all()
 
     def turn(self, requests: int) -> None:
         """Have requests made; the control makes fewer."""
@@ -207,9 +212,7 @@ class _Runner:
 
     def stop(self) -> None:
         """See to it that both processes are gone."""
-        self._application.stop()
-        if self._backend:
-            self._backend.stop()
+        self._started.close()
 
 
 def compare(provider: str, requests: int, advance: Callable[[int], None]) -> Comparison:
