@@ -41,6 +41,10 @@ def cases() -> dict[str, tuple[Header, list[Event]]]:
             [Event(time=NINE, type="signup", seq=1)],
         ),
         "goodbye without events": (_header(0, captured=20, goodbye=True), []),
+        "goodbye after a batch was refused": (
+            _header(0, captured=20, set_aside=20, hello=True, goodbye=True),
+            [],
+        ),
         "from outside": (Header(project="mybot", hour="2026111609", count=2), named),
     }
 

@@ -1,5 +1,6 @@
 """How a journal becomes batches, with a crash wherever one may happen."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,27 +12,37 @@ from tuppence.batch import to_events, unpack
 from tuppence.capture.frames import FrameKind, frame
 from tuppence.capture.journal import FileSegments, Journal
 from tuppence.capture.packer import Packer
+from tuppence.capture.set_aside import SetAsideFolder
 from tuppence.capture.state import FileOutbox
+from tuppence.errors import DriverError, ErrorCode
 
 HOUR = 3_600_000
 NOW = 1_000 * HOUR
 
 
 @pytest.fixture
-def journal(tmp_path):
-    made = Journal(FileSegments(tmp_path), 16 * 1024 * 1024)
+def folder(tmp_path):
+    """The folder of one instance."""
+    made = tmp_path / "instance"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def journal(folder):
+    made = Journal(FileSegments(folder), 16 * 1024 * 1024)
     yield made
     made.close()
 
 
 @pytest.fixture
-def packer(tmp_path):
+def packer(folder):
     """Return a function that makes a packer as a process would that has just started."""
 
     def make():
-        outbox = FileOutbox(tmp_path)
+        outbox = FileOutbox(folder)
         outbox.remove_strays()
-        return Packer("instance", "bot", FileSegments(tmp_path), outbox)
+        return Packer("instance", "bot", FileSegments(folder), outbox)
 
     return make
 
@@ -247,9 +258,9 @@ def test_a_batch_that_was_packed_keeps_its_bytes_whoever_sends_it(journal, packe
 
 
 @pytest.mark.parametrize("content", [b"", b"\x81\xa4\xff\xff\xff\xff\x01", b"\x91" * 10_000])
-def test_a_state_that_cannot_be_read_means_packing_again(journal, packer, tmp_path, content):
+def test_a_state_that_cannot_be_read_means_packing_again(journal, packer, folder, content):
     write(journal, FrameKind.EVENT, 1)
-    (tmp_path / "state").write_bytes(content)
+    (folder / "state").write_bytes(content)
     one = packer()
 
     one.read(dead=False)
@@ -258,7 +269,7 @@ def test_a_state_that_cannot_be_read_means_packing_again(journal, packer, tmp_pa
     assert [event.seq for event in packed(one)[1]] == [1]
 
 
-def test_a_dead_instance_says_goodbye_once_and_its_segments_go(journal, packer, tmp_path):
+def test_a_dead_instance_says_goodbye_once_and_its_segments_go(journal, packer, folder):
     write(journal, FrameKind.EVENT, 1)
     write(journal, FrameKind.OPENED, 2, text="?")
     journal.refuse()
@@ -273,21 +284,87 @@ def test_a_dead_instance_says_goodbye_once_and_its_segments_go(journal, packer, 
     [header], events = packed(one)
     assert (header.goodbye, header.captured, header.dropped, header.refused) == (True, 2, 0, 1)
     assert [event.data.get("outcome") for event in events] == [None, "aborted"]
-    assert not list(tmp_path.glob("*.journal"))
+    assert not list(folder.glob("*.journal"))
     one.settle(one.pending)
     assert one.done
 
 
-def test_a_batch_that_is_not_taken_is_set_aside(journal, packer, tmp_path):
+def refuse(packer):
+    """Have the queue refuse every pending batch."""
+    error = DriverError(ErrorCode.INVALID, operation="queue.send", provider="test")
+    packer.set_aside(dict.fromkeys(packer.pending, error), datetime(2026, 11, 16, tzinfo=UTC))
+
+
+def test_a_batch_that_is_refused_is_kept_outside_its_instance_and_counted(journal, packer, folder):
     write(journal, FrameKind.EVENT, 1)
     one = packer()
     one.read(dead=False)
     one.commit(NOW)
+    [batch_id], body = one.pending, one.body(one.pending[0])
 
-    one.settle([], rejected=one.pending)
+    refuse(one)
 
-    assert not packer().pending
-    assert len(list(tmp_path.glob("*.rejected"))) == 1
+    again = packer()
+    assert not again.pending
+    assert again.events_set_aside == 1
+    assert not list(folder.glob("*.batch"))
+    [rejection] = SetAsideFolder(folder.parent).rejections()
+    assert (rejection.batch, rejection.events, rejection.code) == (batch_id, 1, "invalid")
+    assert SetAsideFolder(folder.parent).body(batch_id) == body
+
+
+def test_dying_while_a_batch_is_set_aside_leaves_it_pending_and_not_counted(
+    journal, packer, folder, monkeypatch
+):
+    write(journal, FrameKind.EVENT, 1)
+    one = packer()
+    one.read(dead=False)
+    one.commit(NOW)
+    monkeypatch.setattr(one._outbox, "save", lambda _: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        refuse(one)
+
+    again = packer()
+    assert len(again.pending) == 1
+    assert again.events_set_aside == 0
+    assert not SetAsideFolder(folder.parent).rejections()
+
+
+def test_a_hello_that_was_refused_is_said_by_the_next_batch(journal, packer):
+    write(journal, FrameKind.EVENT, 1)
+    one = packer()
+    one.read(dead=False)
+    one.commit(NOW)
+    refuse(one)
+    write(journal, FrameKind.EVENT, 2)
+
+    one.read(dead=False)
+    one.commit(NOW)
+
+    [header], _ = packed(one)
+    assert (header.first, header.hello, header.set_aside) == (2, True, 1)
+
+
+def test_a_dead_instance_of_which_all_was_refused_still_says_how_much_there_was(journal, packer):
+    write(journal, FrameKind.EVENT, 1)
+    write(journal, FrameKind.EVENT, 2, NOW + HOUR)
+    journal.close()
+    one = packer()
+    one.read(dead=True)
+    one.commit(NOW, goodbye=one.finished)
+    refuse(one)
+    assert not one.done
+
+    one.commit(NOW + HOUR, goodbye=one.finished)
+
+    [header], events = packed(one)
+    assert not events
+    assert (header.hello, header.goodbye) == (True, True)
+    assert (header.captured, header.dropped, header.set_aside) == (2, 0, 2)
+    refuse(one)
+    assert one.done, "a closing batch that is refused as well is not made again"
+    assert one.events_set_aside == 2
 
 
 def test_many_large_events_become_batches_within_the_limit(journal, packer):
@@ -334,8 +411,8 @@ def test_a_torn_frame_is_skipped_when_its_writer_is_dead(journal, packer):
     assert [event.seq for event in packed(one)[1]] == [1, 2]
 
 
-def test_when_the_journal_is_full_the_oldest_segment_goes(tmp_path, packer):
-    journal = Journal(FileSegments(tmp_path), 2 * 1024 * 1024)
+def test_when_the_journal_is_full_the_oldest_segment_goes(folder, packer):
+    journal = Journal(FileSegments(folder), 2 * 1024 * 1024)
     for seq in range(1, 4_001):
         write(journal, FrameKind.EVENT, seq, text="x" * 1_000)
     journal.close()

@@ -14,7 +14,7 @@ import pytest
 
 from docs.reading import ROOT, names, page, section, tables
 from tuppence import Client
-from tuppence.capture import journal, places, state
+from tuppence.capture import journal, places, set_aside, state
 from tuppence.pipeline import layout
 
 GOOD = '{"type":"signup","time":"2026-11-16T09:00:00Z","user":"u1"}\n'
@@ -213,7 +213,9 @@ def test_each_file_of_a_journal_is_described(tmp_path):
         f"<instance>/00000001{journal.SUFFIX}",
         f"<instance>/{state.STATE_FILE}",
         f"<instance>/<batch id>{state.BATCH_SUFFIX}",
-        f"<instance>/<batch id>{state.REJECTED_SUFFIX}",
+        f"{set_aside.SET_ASIDE}/<batch id>{set_aside.BATCH_SUFFIX}",
+        f"{set_aside.SET_ASIDE}/<batch id>{set_aside.REASON_SUFFIX}",
+        f"{set_aside.SET_ASIDE}/{set_aside.REMOVALS}",
     }
     client = Client(
         provider="local", project="shop", capture={"directory": str(tmp_path)}, queue={"path": "missing/x.db"}

@@ -250,6 +250,40 @@ def test_what_was_set_aside_and_cannot_be_stored_stays_there(world, tmp_path):
     aside.close()
 
 
+@pytest.mark.parametrize("code", ErrorCode)
+def test_no_error_of_a_whole_call_on_the_store_takes_a_message_from_the_queue(world, code):
+    world.send(captured(question(1)), captured(question(2)))
+
+    def fail(operation):
+        if operation == "put":
+            raise unavailable(code=code)
+
+    world.faults.before = fail
+    with pytest.raises(DriverError) as caught:
+        world.drain()
+
+    assert caught.value.code is code
+    assert waiting(world) == 2
+    world.faults.before = lambda _: None
+    world.clock.advance(LEASE * 2)
+    assert world.drain().segments == 2
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+def test_no_error_of_a_whole_acknowledgement_is_passed_over(world, code):
+    world.send(captured(question(1)))
+
+    def fail(operation):
+        if operation == "ack":
+            raise unavailable(code=code)
+
+    world.faults.before = fail
+    with pytest.raises(DriverError) as caught:
+        world.drain()
+
+    assert caught.value.code is code
+
+
 def forbidden():
     return unavailable(code=ErrorCode.FORBIDDEN)
 

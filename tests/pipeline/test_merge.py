@@ -155,6 +155,30 @@ def test_numbers_missing_at_the_end_count_when_the_instance_said_goodbye():
     assert loss({}, {"i": seen((1, 9), captured=12)}, {}).lost == 0
 
 
+def test_numbers_that_were_set_aside_are_lost_and_explained():
+    closing = seen(captured=20, set_aside=20, hello=True, goodbye=True)
+
+    found = loss({}, {"i": closing}, {})
+
+    assert (found.lost, found.set_aside) == (20, 20)
+
+
+def test_numbers_that_were_set_aside_and_sent_after_all_are_neither_lost_nor_counted_twice():
+    closing = seen(captured=20, set_aside=20, hello=True, goodbye=True)
+
+    partly = loss({}, {"i": closing}, {"i": seen((1, 8), hello=True)})
+    wholly = loss({}, {"i": closing}, {"i": seen((1, 20), hello=True)})
+
+    assert (partly.lost, partly.set_aside) == (12, 12)
+    assert (wholly.lost, wholly.set_aside) == (0, 0)
+
+
+def test_what_was_set_aside_earlier_explains_no_later_gap():
+    found = loss({"i": seen((1, 10), set_aside=5)}, {"i": seen((14, 20), set_aside=6)}, {})
+
+    assert (found.lost, found.set_aside) == (3, 1)
+
+
 def test_refusals_count_in_the_period_in_which_they_were_told():
     assert loss({"i": seen((1, 1), refused=4)}, {"i": seen((2, 2), refused=9)}, {}).refused == 5
 

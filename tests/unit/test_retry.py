@@ -229,4 +229,13 @@ def test_a_call_that_fails_whole_fails_each_of_its_items(clock):
 
     failed = do_each(["a", "b", "c", "d"], operation, clock)
 
-    assert [one.position for one in failed] == [0, 1, 2]
+    assert [(one.position, one.whole_call) for one in failed] == [(0, True), (1, True), (2, True)]
+
+
+def test_an_item_that_fails_alone_is_told_from_one_whose_call_failed(clock):
+    def operation(batch, *, deadline):
+        return [ItemError(0, error(ErrorCode.FORBIDDEN))]
+
+    failed = do_each(["a", "b"], operation, clock)
+
+    assert [(one.position, one.whole_call) for one in failed] == [(0, False)]

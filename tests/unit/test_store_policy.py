@@ -190,6 +190,29 @@ def test_a_conditional_put_does_not_take_an_equal_record_of_another_for_its_own(
     assert not store.put(Record(key=KEY, body=b"same"), condition=Absent(), deadline=world.deadline)
 
 
+@pytest.mark.parametrize("code", [ErrorCode.ALREADY_EXISTS, ErrorCode.CONFLICT])
+@pytest.mark.parametrize("condition", [Absent(), Version("1")], ids=["absent", "version"])
+def test_an_error_of_a_whole_call_is_no_lost_race(world, store, condition, code):
+    fail_once(world, "before", "put", unavailable(code=code))
+
+    with pytest.raises(DriverError) as caught:
+        store.put(Record(key=KEY, body=b"x"), condition=condition, deadline=world.deadline)
+
+    assert caught.value.code is code
+
+
+@pytest.mark.parametrize("code", [ErrorCode.ALREADY_EXISTS, ErrorCode.CONFLICT])
+def test_an_error_of_a_whole_call_is_no_lost_race_for_a_delete(world, store, code):
+    store.put(Record(key=KEY, body=b"x"), deadline=world.deadline)
+    version = store.get(KEY, deadline=world.deadline).version
+    fail_once(world, "before", "delete", unavailable(code=code))
+
+    with pytest.raises(DriverError) as caught:
+        store.delete(KEY, condition=Version(version), deadline=world.deadline)
+
+    assert caught.value.code is code
+
+
 def test_a_conditional_delete_knows_its_own_success_when_the_answer_is_lost(world, store):
     store.put(Record(key=KEY, body=b"x"), deadline=world.deadline)
     version = store.get(KEY, deadline=world.deadline).version

@@ -62,6 +62,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         dropped: of those, how many fell out of a full journal so far.
         refused: calls so far that gave no event because their content could not be one.
         ignored: statements so far that could not be recorded, such as a score of 2; the events stand.
+        set_aside: events so far in batches that the queue refused, and that were kept on the host instead.
         hello: the instance's first batch.
         goodbye: its last: `captured` is final.
 
@@ -77,6 +78,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     dropped: int = 0
     refused: int = 0
     ignored: int = 0
+    set_aside: int = 0
     hello: bool = False
     goodbye: bool = False
 
@@ -271,7 +273,7 @@ def _check_header(header: Header) -> None:
         raise BadBatch("header: `hour` lies outside the years 1970 to 9998")
     if not 0 <= header.count <= MAX_EVENTS:
         raise BadBatch(f"header: `count` is not between 0 and {MAX_EVENTS}")
-    counts = (header.captured, header.dropped, header.refused, header.ignored)
+    counts = (header.captured, header.dropped, header.refused, header.ignored, header.set_aside)
     numbers = (header.first, header.last, *counts)
     if min(numbers) < 0 or max(numbers) > _LARGEST:
         raise BadBatch("header: a number below 0 or of more than 63 bits")

@@ -93,10 +93,15 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class ItemError:
-    """What happened to the item at `position` (from 0) of a batch call."""
+    """What happened to the item at `position` (from 0) of a batch call.
+
+    `whole_call` is set by core alone, where the call failed as a whole: then the error says nothing about
+    this very item, and nothing may be concluded from it about the item. A driver raises such an error.
+    """
 
     position: int
     error: DriverError
+    whole_call: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from tuppence.capture.resend import Resent, resend_set_aside
 from tuppence.capture.sender import send_orphans
 from tuppence.clock import Deadline
 from tuppence.config import Config
@@ -171,6 +172,11 @@ def orphans(runtime: Runtime, *, deadline: Deadline) -> Orphans:
     """Send what dead processes on this host left in their journals."""
     sent, complete = send_orphans(runtime.config, lambda: runtime.queue, runtime.clock, deadline=deadline)
     return Orphans(sent=sent, complete=complete)
+
+
+def resend(runtime: Runtime, *, deadline: Deadline) -> Resent:
+    """Send once more what the queue refused on this host. By hand only: the cause has to be removed first."""
+    return resend_set_aside(runtime.config, lambda: runtime.queue, runtime.clock, deadline=deadline)
 
 
 JOBS: Final[Mapping[str, Callable[..., Any]]] = {

@@ -93,8 +93,8 @@ def each(
     """Do `operation` to all items, as many a call as `limits` allows, each item tried again on its own.
 
     Returns:
-        The items that failed for good, or were still failing at the deadline. One over `limits.item_bytes`
-        is `TOO_LARGE` without being tried.
+        The items that failed for good, or were still failing at the deadline. Those of a call that failed as
+        a whole say so (`whole_call`). One over `limits.item_bytes` is `TOO_LARGE` without being tried.
 
     """
     sizes = [size(item) for item in items]
@@ -145,7 +145,7 @@ def _one_batch(
         try:
             errors = call(partial(operation, batch), deadline=deadline, clock=clock, name=name)
         except DriverError as error:
-            return final + [ItemError(position, error) for position in positions]
+            return final + [ItemError(position, error, whole_call=True) for position in positions]
         if len(errors) < len(batch):  # some got through: for what is left it begins anew
             attempt = 0
             met.clear()

@@ -90,13 +90,14 @@ class Store:
         _check_distinct("store.put", [record.key for record in records])
         whole = [position for position, record in enumerate(records) if self._fits(record)]
         errors = self._put_each([records[position] for position in whole], deadline, condition)
-        failed = [ItemError(whole[error.position], error.error) for error in errors]
+        failed = [replace(error, position=whole[error.position]) for error in errors]
         for position in sorted(set(range(len(records))).difference(whole)):
             try:
                 if not self.put(records[position], condition=condition, deadline=deadline):
-                    raise _error(ErrorCode.ALREADY_EXISTS, "store.put", "the condition is not met")
+                    there = _error(ErrorCode.ALREADY_EXISTS, "store.put", "the condition is not met")
+                    failed.append(ItemError(position, there))
             except DriverError as error:
-                failed.append(ItemError(position, error))
+                failed.append(ItemError(position, error, whole_call=True))
         return failed
 
     def get(self, key: Key, *, deadline: Deadline) -> Record | None:
@@ -176,7 +177,7 @@ class Store:
             return self.driver.delete(keys, condition=plain, deadline=deadline)
 
         errors = self._each([key], delete, _weight, "store.delete", deadline)
-        lost = bool(errors) and errors[0].error.code in _LOST
+        lost = bool(errors) and _is_lost_race(errors[0])
         if lost and (tries == 1 or self._heads([key], deadline)[0] is not None):
             return False
         if not lost:
@@ -227,7 +228,7 @@ class Store:
             return self.driver.put(records, condition=plain, deadline=deadline)
 
         errors = self._each([marked], put, _size, "store.put", deadline)
-        if errors and errors[0].error.code in _LOST:
+        if errors and _is_lost_race(errors[0]):
             found = self._heads([head.key], deadline)[0] if tries > 1 else None
             return found is not None and found.attributes.get(_TOKEN) == token
         _raise_first(errors)
@@ -360,6 +361,11 @@ def _cleaned(head: Record) -> Record:
     """Return a record without the attributes that are this file's own."""
     own = {name: value for name, value in head.attributes.items() if not name.startswith("tp_")}
     return replace(head, attributes=own)
+
+
+def _is_lost_race(error: ItemError) -> bool:
+    """Whether the condition did not hold. An error of the whole call says nothing about the record."""
+    return not error.whole_call and error.error.code in _LOST
 
 
 def _raise_first(errors: Sequence[ItemError]) -> None:

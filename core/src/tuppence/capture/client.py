@@ -34,6 +34,7 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
         refused: calls that gave no event, because their content could not be one.
         failed: events that found no room in the journal; they are counted as dropped.
         ignored: statements that could not be recorded, such as a score of 2; their events stand without them.
+        set_aside: events in batches that the queue refused; they are kept apart and count as lost.
         sent: batches this process has sent, those of other processes on the host included.
         sending: whether this process is the host's sender.
         durable: whether events survive the death of the process.
@@ -45,6 +46,7 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     refused: int
     failed: int
     ignored: int
+    set_aside: int
     sent: int
     sending: bool
     durable: bool
@@ -194,8 +196,9 @@ class Client:
             timeout: seconds to wait at most; an hour is the most.
 
         Returns:
-            Whether the queue has everything. If not, it stays in the journal and is sent later. False, too,
-            where the configuration cannot be used, so that nothing was captured.
+            Whether the queue has everything captured since the last flush. If not, it stays in the journal
+            and is sent later, or the queue refused it (`stats.set_aside`). False, too, where the
+            configuration cannot be used, so that nothing was captured.
 
         """
         instance = self._own()
@@ -236,12 +239,14 @@ class Client:
     def stats(self) -> Stats:
         """What became of this process's events so far."""
         instance = self._own()
+        owner = instance or self._ending
         sender = instance.sender if instance else None
         return Stats(
             captured=instance.captured if instance else 0,
             refused=self._refused + (instance.journal.refused if instance else 0),
             failed=instance.failed if instance else 0,
             ignored=self._ignored + (instance.journal.ignored if instance else 0),
+            set_aside=owner.events_set_aside() if owner else 0,
             sent=sender.sent if sender else 0,
             sending=sender.elected if sender else False,
             durable=instance.durable if instance else False,

@@ -22,6 +22,7 @@ from tuppence.capture import places, threads
 from tuppence.capture.journal import FileSegments, Journal, MemorySegments
 from tuppence.capture.packer import Packer
 from tuppence.capture.places import Lock
+from tuppence.capture.set_aside import SetAsideFolder
 from tuppence.capture.state import FileOutbox, MemoryOutbox
 from tuppence.clock import Clock
 from tuppence.config import Config
@@ -90,6 +91,7 @@ class Instance:
         self._serving = threading.Lock()
         self._wake: queue.SimpleQueue[None] = threads.original("queue", "SimpleQueue")()
         self._closing_by: float | None = None
+        self._set_aside = self._set_aside_at_flush = 0
 
     def start(self, *, threaded: bool) -> None:
         """Begin to serve journals, in a thread; without one, `flush` and `close` serve them."""
@@ -138,7 +140,10 @@ class Instance:
         return self._path is not None
 
     def flush(self, timeout: float) -> bool:
-        """Have everything captured so far sent; return whether the queue has it within `timeout` seconds."""
+        """Have everything captured so far sent; return whether the queue has it within `timeout` seconds.
+
+        What was set aside since the last flush, or the start, is not in the queue.
+        """
         if not self._config.configured:
             return False
         until = time.monotonic() + timeout
@@ -153,10 +158,20 @@ class Instance:
             if left is None and reader.covers(number, offset):
                 left = set(reader.pending)
             if left is not None and not left.intersection(reader.pending):
-                return True
+                before, self._set_aside_at_flush = self._set_aside_at_flush, self.events_set_aside()
+                return self._set_aside_at_flush <= before
             if time.monotonic() >= until:
                 return False
             time.sleep(_POLL)
+
+    def events_set_aside(self) -> int:
+        """Return how many events of this instance the queue refused, the most that were seen so far."""
+        if self._path is None:
+            return self._reader().events_set_aside
+        with suppress(OSError):
+            there = SetAsideFolder(self._path.parent).events_of(self.id)
+            self._set_aside = max(self._set_aside, there)
+        return self._set_aside
 
     def close(self, timeout: float) -> bool:
         """Give the journal up, so that its end can be seen; return whether the queue has everything."""
@@ -174,6 +189,8 @@ class Instance:
             time.sleep(
                 _POLL
             )  # and not with a lock: the end comes from a real thread, the caller may be a greenlet
+        if self.events_set_aside():
+            return False
         if self._path is None:
             return self.sender is not None and self.sender.empty
         return not self._path.exists()

@@ -7,15 +7,18 @@ numbers, so they are the same events.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from tuppence.batch import MAX_BODY, MAX_EVENTS, TARGET_BODY, Batch, Header, pack
+from tuppence.batch import MAX_BODY, MAX_EVENTS, TARGET_BODY, Batch, Header, pack, peek
 from tuppence.capture import threads
 from tuppence.capture.frames import LEAD, Frame, FrameKind, Stop, after_torn, read
 from tuppence.capture.journal import FIRST, SEGMENT_BYTES, Segments, header_of
+from tuppence.capture.set_aside import rejection_of
 from tuppence.capture.state import Outbox
+from tuppence.errors import DriverError
 from tuppence.event import Event, Outcome, hour_of
 from tuppence.runs import holds, merge_runs, runs_of
 
@@ -82,6 +85,11 @@ class Packer:
         return len(self._rows)
 
     @property
+    def events_set_aside(self) -> int:
+        """How many events were in batches that the queue refused."""
+        return self._state.set_aside
+
+    @property
     def pending(self) -> Sequence[str]:
         """The batches to be sent, oldest first."""
         return tuple(self._state.pending)
@@ -95,15 +103,32 @@ class Packer:
         """Return a pending batch's bytes."""
         return self._outbox.get(batch_id)
 
-    def settle(self, sent: Iterable[str], rejected: Iterable[str] = ()) -> None:
-        """Forget batches the queue has taken, and set aside those it never will."""
-        sent, rejected = set(sent), set(rejected)
-        for batch_id in rejected:
-            self._outbox.reject(batch_id)
-        self._state.pending = [one for one in self._state.pending if one not in sent | rejected]
+    def settle(self, sent: Iterable[str]) -> None:
+        """Forget batches the queue has taken."""
+        sent = set(sent)
+        self._state.pending = [one for one in self._state.pending if one not in sent]
         self._outbox.save(self._state)
         for batch_id in sent:
             self._outbox.remove(batch_id)
+
+    def set_aside(self, rejected: Mapping[str, DriverError], now: datetime) -> None:
+        """Set aside batches that the queue refused for what they are, and count their events.
+
+        Copied first, then counted, then removed: a crash in between leaves a batch that is pending and will
+        be refused again. A hello that did not arrive is said by the next batch, and a dead instance makes
+        another closing batch, with the counts as they are now. One without events is not made again.
+        """
+        for batch_id, error in rejected.items():
+            body = self._outbox.get(batch_id)
+            if body is None:
+                continue
+            self._outbox.set_aside(rejection_of(body, error, now))
+            header = peek(body)[1]
+            if header.count:
+                self._state.set_aside += header.count
+                self._state.hello = self._state.hello and not header.hello
+                self._state.goodbye = False
+        self.settle(rejected)
 
     def read(self, *, dead: bool) -> None:
         """Read what the journal has gained, up to a few batches' worth at a time.
@@ -175,7 +200,8 @@ class Packer:
     def _telling(self) -> bool:
         """Whether there has been anything: an event, or a call that gave none."""
         state = self._state
-        return bool(self._rows or state.hello or state.refused or state.failed or state.ignored)
+        counts = state.refused or state.failed or state.ignored or state.set_aside
+        return bool(self._rows or state.hello or counts)
 
     def _batch_events(self) -> int:
         target = self.most * TARGET_BODY // MAX_BODY
@@ -333,6 +359,7 @@ class Packer:
             "dropped": limit - known - waiting,
             "refused": self._state.refused,
             "ignored": self._state.ignored + self._late,
+            "set_aside": self._state.set_aside,
         }
 
 

@@ -6,6 +6,7 @@
             owner.lock                             held as long as that process lives
             00000001.journal …                     `tuppence.capture.journal`
             state, <batch id>.batch                `tuppence.capture.state`
+        set-aside/                                 what the queue refused: `tuppence.capture.set_aside`
 
 Ownership is a lock on an open file and no process id: ids are reused, and lie across containers.
 """
@@ -26,6 +27,7 @@ from typing import Final
 
 import msgspec
 
+from tuppence.capture.set_aside import SET_ASIDE
 from tuppence.clock import Clock
 from tuppence.config import Config
 from tuppence.kinds import Kind
@@ -151,7 +153,11 @@ def instances(folder: Path) -> Iterator[Path]:
         found = [Path(entry.path) for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)]
     except FileNotFoundError:
         return
-    yield from sorted((path for path in found if not path.name.startswith(".")), key=touched)
+    yield from sorted((path for path in found if _is_instance(path.name)), key=touched)
+
+
+def _is_instance(name: str) -> bool:
+    return not name.startswith(".") and name != SET_ASIDE
 
 
 def touched(folder: Path) -> float:

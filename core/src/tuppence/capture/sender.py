@@ -16,14 +16,16 @@ from typing import Final
 
 from tuppence.batch import LEAST_BODY, MAX_BODY
 from tuppence.capture import places
+from tuppence.capture.deliver import deliver
 from tuppence.capture.journal import FileSegments
 from tuppence.capture.packer import Packer
 from tuppence.capture.places import Lock
+from tuppence.capture.set_aside import SetAsideFolder
 from tuppence.capture.state import FileOutbox
 from tuppence.clock import Clock, Deadline
 from tuppence.config import Config
 from tuppence.drivers import Message
-from tuppence.errors import ErrorCode, TuppenceError
+from tuppence.errors import TuppenceError
 from tuppence.event import milliseconds
 from tuppence.queue import Queue
 from tuppence.retry import pause_before
@@ -33,8 +35,8 @@ log = logging.getLogger("tuppence")
 SEND_TIMEOUT: Final = timedelta(seconds=10)
 """One attempt to send what is pending; what is left waits for the next."""
 MESSAGES_AT_ONCE: Final = 64
-_NEVER: Final = frozenset({ErrorCode.INVALID, ErrorCode.TOO_LARGE})
-"""What no later try can mend: the batch is set aside and reported, so that those behind it go on."""
+MAX_DOUBLINGS: Final = 10
+"""Failures in a row after which the pause before the next try grows no more: `LONGEST_PAUSE` at most."""
 
 
 @dataclass(slots=True)
@@ -187,32 +189,31 @@ class Sender:
             self._fail(str(error))
 
     def _send_some(self, queue: Queue, waiting: list[tuple[Packer, str]], deadline: Deadline) -> bool:
-        """Send some batches; return whether all were taken."""
+        """Send some batches; return whether what became of each is settled."""
         bodies = {batch_id: packer.body(batch_id) for packer, batch_id in waiting}
         messages = [
             Message(id=one, body=body, lane=one[:1]) for one, body in bodies.items() if body is not None
         ]
-        errors = {
-            messages[error.position].id: error.error for error in queue.send(messages, deadline=deadline)
-        }
-        never = {one for one, error in errors.items() if error.code in _NEVER}
+        result = deliver(queue, messages, deadline=deadline)
+        self.sent += len(result.accepted)
+        if result.failed:
+            self._fail(str(next(iter(result.failed.values()))))
+        else:
+            self._failures, self.problem = 0, ""
+        for error in result.rejected.values():
+            self._say(f"the queue refuses a batch, which is set aside; see `tuppence doctor`: {error}")
         for packer in {packer.instance: packer for packer, _ in waiting}.values():
             mine = {batch_id for owner, batch_id in waiting if owner is packer}
-            packer.settle(mine - errors.keys(), mine & never)
-        self.sent += len(messages) - len(errors)
-        for one, error in errors.items():
-            if one in never:
-                self._say(f"the queue will not take a batch, which is set aside: {error}")
-            else:
-                self._fail(str(error))
-        if not errors:
-            self._failures, self.problem = 0, ""
-        return not errors
+            packer.settle(mine - result.failed.keys() - result.rejected.keys())
+            if rejected := {one: error for one, error in result.rejected.items() if one in mine}:
+                packer.set_aside(rejected, self._clock.now())
+        return not result.failed
 
     def _fail(self, problem: str) -> None:
         """Wait before the next try, longer each time."""
         self._failures += 1
-        self._not_before = self._clock.monotonic() + pause_before(min(self._failures, 10))
+        pause = pause_before(min(self._failures, MAX_DOUBLINGS))
+        self._not_before = self._clock.monotonic() + pause
         self._say(f"events are kept in the journal because they cannot be sent: {problem}")
 
     def _say(self, problem: str) -> None:
@@ -222,7 +223,8 @@ class Sender:
             log.warning("tuppence: %s", problem)
 
     def _clean(self) -> None:
-        """Remove dead instances of which nothing is left, and those that could not be sent for too long."""
+        """Remove dead instances of which nothing is left, and what could not be sent for too long."""
+        self._expire()
         oldest = self._clock.now().timestamp() - self._config.capture.orphan_age.total_seconds()
         for name, one in list(self._served.items()):
             if one.owner is None or self._folder is None:
@@ -235,6 +237,17 @@ class Sender:
                 self._say(f"events of {name} were not sent within {self._config.capture.orphan_age}; removed")
                 places.remove_instance(path)
                 self._forget(name)
+
+    def _expire(self) -> None:
+        """Hold what is set aside to its bounds in age and size."""
+        if self._folder is None or not self.elected:
+            return
+        now, limits = self._clock.now(), self._config.capture
+        removed = SetAsideFolder(self._folder).expire(
+            before=now - limits.orphan_age, most_bytes=limits.journal_bytes, now=now
+        )
+        if removed.batches:
+            self._say(f"{removed.events} events that were set aside were never sent and are removed")
 
     def _forget(self, name: str) -> None:
         owner = self._served.pop(name).owner

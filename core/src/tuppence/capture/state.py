@@ -6,19 +6,19 @@ state after. The packed batches lie beside it; a batch counts only once the stat
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import msgspec
 
 from tuppence.batch import Batch
+from tuppence.capture.files import replace_file
 from tuppence.capture.frames import Frame
+from tuppence.capture.set_aside import Rejection, SetAsideFolder
 
 VERSION: Final = 1
 STATE_FILE: Final = "state"
 BATCH_SUFFIX: Final = ".batch"
-REJECTED_SUFFIX: Final = ".rejected"
 
 
 class State(msgspec.Struct, kw_only=True):
@@ -37,6 +37,7 @@ class State(msgspec.Struct, kw_only=True):
         ignored: statements that could not be recorded, by the process's own count.
         late: outcomes stated when their question had been packed.
         torn: places whose bytes were no frame.
+        set_aside: events in batches that the queue refused.
 
     """
 
@@ -54,6 +55,7 @@ class State(msgspec.Struct, kw_only=True):
     ignored: int = 0
     late: int = 0
     torn: int = 0
+    set_aside: int = 0
 
 
 class Outbox(Protocol):
@@ -74,8 +76,8 @@ class Outbox(Protocol):
     def remove(self, batch_id: str) -> None:
         """Forget a batch the queue has."""
 
-    def reject(self, batch_id: str) -> None:
-        """Set aside a batch the queue will never take, for a person to look at."""
+    def set_aside(self, rejection: Rejection) -> None:
+        """Copy a batch that the queue refused to where it outlives the instance, if there is such a place."""
 
 
 class FileOutbox:
@@ -83,6 +85,7 @@ class FileOutbox:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._aside = SetAsideFolder(folder.parent)
 
     def load(self) -> State:
         """Return the state as last saved. Raises `OSError` for one of a version to come."""
@@ -99,19 +102,24 @@ class FileOutbox:
         return state
 
     def remove_strays(self) -> None:
-        """Remove batches that no saved state names. For the host's sender alone: another may be about to."""
+        """Remove batches that no saved state names. For the host's sender alone: another may be about to.
+
+        A batch that is pending has not been counted as set aside, though a copy of it may lie there.
+        """
         pending = self.load().pending
         for path in self._batches():
             if path.stem not in pending:
                 path.unlink(missing_ok=True)
+        for batch_id in pending:
+            self._aside.remove(batch_id)
 
     def save(self, state: State) -> None:
         """Replace the state."""
-        self._write(STATE_FILE, _encode(state))
+        replace_file(self._folder / STATE_FILE, _encode(state))
 
     def put(self, batch: Batch) -> None:
         """Keep a batch."""
-        self._write(f"{batch.id}{BATCH_SUFFIX}", batch.body)
+        replace_file(self._path(batch.id), batch.body)
 
     def get(self, batch_id: str) -> bytes | None:
         """Return a batch's bytes; `None` where they are gone."""
@@ -124,22 +132,17 @@ class FileOutbox:
         """Forget a batch."""
         self._path(batch_id).unlink(missing_ok=True)
 
-    def reject(self, batch_id: str) -> None:
-        """Rename a batch, so that it stays and is not sent."""
-        self._path(batch_id).rename(self._path(batch_id).with_suffix(REJECTED_SUFFIX))
+    def set_aside(self, rejection: Rejection) -> None:
+        """Copy a batch to where it outlives the instance."""
+        body = self.get(rejection.batch)
+        if body is not None:
+            self._aside.add(body, rejection)
 
     def _batches(self) -> list[Path]:
         return list(self._folder.glob(f"*{BATCH_SUFFIX}"))
 
     def _path(self, batch_id: str) -> Path:
         return self._folder / f"{batch_id}{BATCH_SUFFIX}"
-
-    def _write(self, name: str, content: bytes) -> None:
-        temporary = self._folder / f".{name}"
-        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(file, "wb") as stream:
-            stream.write(content)
-        temporary.replace(self._folder / name)
 
 
 class MemoryOutbox:
@@ -169,9 +172,8 @@ class MemoryOutbox:
         """Forget a batch."""
         self._batches.pop(batch_id, None)
 
-    def reject(self, batch_id: str) -> None:
-        """Forget a batch; there is no place to set it aside."""
-        self.remove(batch_id)
+    def set_aside(self, rejection: Rejection) -> None:
+        """Do nothing: where no file can be kept, no place outlives the process. The events are counted."""
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -44,6 +44,7 @@ def doctor(session: Session) -> int:
 def _findings(runtime: Runtime) -> Iterator[Finding]:
     """Look at one thing after the other; what cannot be looked at is a finding too."""
     from tuppence.cli import parts, unfinished
+    from tuppence.cli.set_aside import set_aside
 
     yield _configuration(runtime.config)
     yield from _service_links(runtime.config)
@@ -55,7 +56,10 @@ def _findings(runtime: Runtime) -> Iterator[Finding]:
     yield from _trigger(runtime, working)
     yield from _recipients(runtime.config)
     there: list[Schedule] = []
-    looks: dict[str, Callable[[], Iterator[Finding]]] = {"journals": lambda: unfinished.journals(runtime)}
+    looks: dict[str, Callable[[], Iterator[Finding]]] = {
+        "journals": lambda: unfinished.journals(runtime),
+        "set aside": lambda: set_aside(runtime),
+    }
     if Kind.SCHEDULER in working:
         looks["schedule"] = lambda: _schedules(runtime, there)
     if Kind.STORE in working:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 import msgspec
 
-from tuppence.cli import pipeline
+from tuppence.cli import pipeline, set_aside
 from tuppence.cli.app import COULD_NOT, DONE, Session, shared
 from tuppence.cli.output import Output, count, message_of, next_step
 from tuppence.clock import Deadline
@@ -108,8 +108,16 @@ class _Look:
             "dead_letters": letters,
             "units": units,
             "jobs": jobs,
+            "set_aside": self._set_aside(),
             "problems": self.problems,
         }
+
+    def _set_aside(self) -> dict[str, Any]:
+        """Return what the queue refused on this machine, which is a problem, if there is anything."""
+        for one in set_aside.set_aside(self._runtime):
+            if one.state is State.WRONG:
+                self._problem(one.part, one.detail, one.mend)
+        return set_aside.summary(self._runtime.config)
 
     def _ask(self, part: str, ask: Callable[[Deadline], _Found]) -> _Found | None:
         """Return the answer, or `None`. A service that is not there is asked once, not once for each part."""

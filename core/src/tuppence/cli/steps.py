@@ -21,20 +21,27 @@ STEP: Final = timedelta(minutes=10)
 def drain(session: Session) -> int:
     """Move what waits in the queue into the store.
 
-    Before that, what dead processes on this machine left in their journals is sent.
+    Before that, what dead processes on this machine left in their journals is sent, and what the queue
+    refused earlier is sent once more.
     """
     with session.runtime() as runtime, session.output.progress("Draining"):
         orphans = jobs.orphans(runtime, deadline=Deadline.after(STEP, runtime.clock))
+        resent = jobs.resend(runtime, deadline=Deadline.after(STEP, runtime.clock))
         drained = jobs.drain(runtime, deadline=Deadline.after(STEP, runtime.clock))
     session.output.say(
         f"{count(orphans.sent, 'batch', 'batches')} of dead processes sent; "
         f"{count(drained.messages, 'message')} drained: "
         f"{count(drained.segments, 'segment')}, {count(drained.dead, 'dead letter')}."
     )
+    if resent.sent:
+        session.output.say(f"{count(resent.sent, 'event')} that had been set aside sent.")
+    if resent.left:
+        left = count(resent.left, "event")
+        session.output.note(f"{left} could not be sent and stay set aside; see `tuppence doctor`.")
     if not orphans.complete:
         session.output.note("Some journals could not be sent and are kept; see `tuppence doctor`.")
-    session.output.result({"orphans": orphans, "drained": drained})
-    return DONE if orphans.complete else COULD_NOT
+    session.output.result({"orphans": orphans, "set_aside": resent, "drained": drained})
+    return DONE if orphans.complete and not resent.left else COULD_NOT
 
 
 @click.command()

@@ -10,7 +10,7 @@ from typing import Final
 
 from tuppence.capture import places
 from tuppence.capture.places import Durability, Lock
-from tuppence.capture.state import REJECTED_SUFFIX, FileOutbox
+from tuppence.capture.state import FileOutbox
 from tuppence.cli.output import count
 from tuppence.clock import Deadline
 from tuppence.findings import Finding, note, ok, wrong
@@ -90,13 +90,6 @@ def _left_behind(folder: Path) -> Iterator[Finding]:
             f"{count(damaged, 'place')} in journals damaged; what stood there counts as dropped",
             f"Look for what else writes to {folder}.",
             part="damage",
-        )
-    rejected = [path for one in places.instances(folder) for path in one.glob(f"*{REJECTED_SUFFIX}")]
-    if rejected:
-        yield wrong(
-            f"the queue refused {count(len(rejected), 'batch', 'batches')}, such as {rejected[0]}",
-            "Compare the queue's limits (`tuppence providers`) with the file's size.",
-            part="rejected",
         )
 
 

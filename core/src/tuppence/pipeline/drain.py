@@ -29,7 +29,6 @@ WAIT: Final = timedelta(seconds=1)
 LEASE: Final = timedelta(minutes=2)
 NACK_DELAY: Final = timedelta(seconds=30)
 """How long a message that could not be stored stays away."""
-_THERE: Final = ErrorCode.ALREADY_EXISTS
 RESERVE: Final = 5.0
 """Seconds kept for storing what a pass has received."""
 
@@ -86,10 +85,7 @@ class Drain:
         now = self._clock.now()
         kept = [self._kept(delivery.message.body, now) for delivery in deliveries]
         failed = self._put([record for record, mark in kept if mark is None], deadline)
-        unwritten = self._put(
-            [record for record, mark in kept if mark is not None], deadline, self._condition
-        )
-        failed |= {key: error for key, error in unwritten.items() if error.code is not _THERE}
+        failed |= self._put([record for record, mark in kept if mark is not None], deadline, self._condition)
         markers = [mark for record, mark in kept if mark is not None and record.key not in failed]
         failed |= self._put(markers, deadline)
         errors = []
@@ -121,10 +117,14 @@ class Drain:
     def _put(
         self, records: Iterable[Record], deadline: Deadline, condition: Absent | None = None
     ) -> dict[Key, DriverError]:
-        """Write records, once for each key; return what became of those that could not be."""
+        """Write records, once for each key; return what became of those that are not there now."""
         distinct = list({record.key: record for record in records}.values())
         errors = self._store.put_many(distinct, condition=condition, deadline=deadline)
-        return {distinct[error.position].key: error.error for error in errors}
+        return {
+            distinct[error.position].key: error.error
+            for error in errors
+            if condition is None or not _is_about_item(error, ErrorCode.ALREADY_EXISTS)
+        }
 
 
 def drain(
@@ -173,9 +173,14 @@ def _empty(queue: Queue, work: Drain, clock: Clock, deadline: Deadline, max_mess
         if errors:
             queue.nack(_chosen(deliveries, unsafe, wanted=True), delay=NACK_DELAY, deadline=deadline)
         # a lease that was lost is no failure: the message comes again, and storing it again does nothing
-        failed = [*errors, *(error for error in kept if error.error.code is not ErrorCode.NOT_FOUND)]
+        failed = [*errors, *(error for error in kept if not _is_about_item(error, ErrorCode.NOT_FOUND))]
         if failed:
             raise failed[0].error
+
+
+def _is_about_item(error: ItemError, code: ErrorCode) -> bool:
+    """Whether an item itself failed with `code`; the same from a whole call means something else."""
+    return error.error.code is code and not error.whole_call
 
 
 def _receive(queue: Queue, most: int, clock: Clock, deadline: Deadline) -> list[Delivery]:

@@ -40,6 +40,7 @@ class Identities:
             dropped=header.dropped,
             refused=header.refused,
             ignored=header.ignored,
+            set_aside=header.set_aside,
             hello=header.hello,
             goodbye=header.goodbye,
         )

@@ -20,7 +20,8 @@ class Loss:
     """What did not arrive in a period.
 
     Attributes:
-        lost: numbers that were given out and never seen again.
+        lost: numbers that were given out and never seen again, those set aside included.
+        set_aside: of those, how many the queue refused, by the instances' own count; their host keeps them.
         dropped: events that fell out of a full journal, by the instances' own count.
         refused: calls that gave no event.
         ignored: statements that could not be recorded; the events they were about are not lost.
@@ -29,6 +30,7 @@ class Loss:
     """
 
     lost: int
+    set_aside: int
     dropped: int
     refused: int
     ignored: int
@@ -44,19 +46,28 @@ def loss(before: Mapping[str, Seen], period: Mapping[str, Seen], after: Mapping[
         after: in the time after, as far as it has passed.
 
     """
-    lost = dropped = refused = ignored = 0
+    lost = set_aside = dropped = refused = ignored = 0
     silent = []
     for name, seen in period.items():
         earlier, later = before.get(name, Seen()), after.get(name, Seen())
         fallen = max(0, seen.dropped - earlier.dropped)
-        lost += max(0, _missing(earlier, seen, later) - fallen)
+        missing = max(0, _missing(earlier, seen, later) - fallen)
+        lost += missing
+        set_aside += min(missing, max(0, seen.set_aside - earlier.set_aside))
         dropped += fallen
         refused += max(0, seen.refused - earlier.refused)
         ignored += max(0, seen.ignored - earlier.ignored)
         whole = merge_seen([earlier, seen])
         if whole.hello and not whole.goodbye and name not in after:
             silent.append(name)
-    return Loss(lost=lost, dropped=dropped, refused=refused, ignored=ignored, silent=sorted(silent))
+    return Loss(
+        lost=lost,
+        set_aside=set_aside,
+        dropped=dropped,
+        refused=refused,
+        ignored=ignored,
+        silent=sorted(silent),
+    )
 
 
 def _missing(before: Seen, period: Seen, after: Seen) -> int:

@@ -95,7 +95,7 @@ class Seen(msgspec.Struct, omit_defaults=True):
     """What arrived of one instance.
 
     `received` holds the sequence numbers as `[first, last]` runs, sorted and apart. `captured`, `dropped`,
-    `refused` and `ignored` are its cumulative counts, the highest that arrived.
+    `refused`, `ignored` and `set_aside` are its cumulative counts, the highest that arrived.
     """
 
     received: list[_Run] = []
@@ -103,6 +103,7 @@ class Seen(msgspec.Struct, omit_defaults=True):
     dropped: _Number = 0
     refused: _Number = 0
     ignored: _Number = 0
+    set_aside: _Number = 0
     hello: bool = False
     goodbye: bool = False
 
@@ -230,6 +231,7 @@ def merge_seen(parts: Iterable[Seen]) -> Seen:
         dropped=max((one.dropped for one in seen), default=0),
         refused=max((one.refused for one in seen), default=0),
         ignored=max((one.ignored for one in seen), default=0),
+        set_aside=max((one.set_aside for one in seen), default=0),
         hello=any(one.hello for one in seen),
         goodbye=any(one.goodbye for one in seen),
     )

@@ -34,6 +34,7 @@ def arrival(weeks: Sequence[Numbers], at: int, after: Mapping[str, Seen]) -> Arr
         refused=found.refused,
         ignored=found.ignored,
         lost=found.lost,
+        set_aside=found.set_aside,
         unreadable=this.unreadable,
         conflicting=this.conflicting,
         silent_instances=len(found.silent),

@@ -100,6 +100,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
         refused: calls whose content could not be an event.
         ignored: statements that could not be recorded, such as a score of 2; their events are counted.
         lost: gaps in the numbering that nothing else explains.
+        set_aside: of those lost, how many the queue refused; they are kept on the host that captured them.
         unreadable: segments that hold what cannot be read.
         conflicting: events whose id had come before with another time; they are counted.
         silent_instances: runs of capturing processes that were not heard of again, without a goodbye.
@@ -113,6 +114,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     refused: int
     ignored: int
     lost: int
+    set_aside: int
     unreadable: int
     conflicting: int
     silent_instances: int

@@ -18,6 +18,7 @@ _SHOWN: Final = {
     "lost": "Lost on the way",
 }
 _WHERE_ANY: Final = {
+    "set_aside": "Of those lost, refused by the queue and set aside",
     "conflicting": "Conflicting: same id, other time",
     "dropped": "Dropped by a full journal",
     "refused": "Refused when captured",
@@ -75,6 +76,8 @@ def _remarks(report: Report, none: Sequence[str]) -> Iterator[str]:
     yield from clocks.remarks(report)
     if none:
         yield f"At zero: {', '.join(name.replace('_', ' ') for name in none)}."
+    if health.set_aside:
+        yield "Events set aside can be sent once more: run tuppence doctor where the application runs."
     if health.waiting_hours:
         yield f"Still waiting to be counted: {counted(health.waiting_hours, 'hour')} with events."
     if health.dead_letters:
