@@ -38,7 +38,7 @@ def test_without_any_region_it_is_said_what_to_set(region):
     with pytest.raises(DriverError, match="AWS_REGION") as caught:
         region()
 
-    assert caught.value.code is ErrorCode.INVALID
+    assert caught.value.code is ErrorCode.UNAUTHENTICATED
 
 
 @pytest.mark.usefixtures("_nothing_set")

@@ -179,6 +179,7 @@ def test_no_lease_lasts_longer_than_twelve_hours_in_all(context, stand_in):
         ("SomethingNew", False, ErrorCode.UNAVAILABLE),
         ("InvalidMessageContents", True, ErrorCode.INVALID),
         ("KmsThrottled", True, ErrorCode.THROTTLED),
+        ("MissingParameter", True, ErrorCode.UNSUPPORTED),
     ],
 )
 def test_an_entry_that_fails_alone_says_why(opened, stand_in, soon, code, sender, expected):
@@ -245,7 +246,7 @@ def test_without_a_region_it_says_so(opened, monkeypatch, soon):
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name)
 
-    with refused(ErrorCode.INVALID) as caught:
+    with refused(ErrorCode.UNAUTHENTICATED) as caught:
         opened("http://127.0.0.1:1").send([Message(id="a", body=b"x")], deadline=soon())
 
     assert "AWS_REGION" in str(caught.value)

@@ -26,6 +26,13 @@ class SqsContract:
         with queues_at(url, project, fifo=self.fifo):
             yield open_driver
 
+    @pytest.fixture
+    def misconfigured(self, missing, context, url):
+        options = SqsQueue.Options(endpoint=url, fifo=self.fifo, profile="nobody")
+        nobody = SqsQueue(options, context)
+        yield {"no such queue": missing, "no such profile": nobody}
+        nobody.close()
+
 
 class TestSqsFifoQueueOnMinistack(SqsContract, QueueContract):
     __test__ = True

@@ -14,3 +14,10 @@ class TestLocalQueue(QueueContract):
             return LocalQueue(LocalQueue.Options(path=str(folder / "tuppence.db")), context)
 
         return open_driver
+
+    @pytest.fixture
+    def misconfigured(self, missing, context, tmp_path):
+        (tmp_path / "other.db").write_bytes(b"another program's file" * 100)
+        other = LocalQueue(LocalQueue.Options(path=str(tmp_path / "other.db")), context)
+        yield {"no such folder": missing, "no database": other}
+        other.close()

@@ -237,6 +237,27 @@ class TestImpatient(OnFile, QueueContract):
     """)
 
 
+class Blaming(LocalQueue):
+    """Blames every message for what is wrong with the call."""
+
+    def send(self, messages, /, *, deadline):
+        try:
+            return super().send(messages, deadline=deadline)
+        except DriverError as error:
+            return [ItemError(position, error) for position in range(len(messages))]
+
+
+class TestBlaming(OnFile, QueueContract):
+    driver_class = Blaming
+    breaks = names("""
+        a batch over the limit is refused whole
+        a missing queue is not found
+        bodies over the limit of a call are refused whole
+        no call starts after the deadline
+        what is wrong with a call is raised and blamed on no message
+    """)
+
+
 class Leaky(leaking(*CALLS), LocalQueue):
     """Raises what the file system raises."""
 
@@ -245,6 +266,7 @@ class TestLeaky(OnFile, QueueContract):
     driver_class = Leaky
     breaks = names("""
         a missing queue is not found
+        what is wrong with a call is raised and blamed on no message
     """)
 
 

@@ -61,6 +61,14 @@ path = "tuppence.db"
 # password = { env = "SMTP_PASSWORD" }
 """
 
+AWS: Final = """
+# AWS asks for a region, which neither EC2 nor a plain container sets: set AWS_REGION wherever the
+# application, the commands and `tuppence deploy` run, or write it below each of the five kinds.
+# [queue]
+# region = "eu-west-2"
+"""
+TABLES: Final = {"local": LOCAL, "aws": AWS}
+
 
 @click.command()
 @click.option("--provider", default="local", show_default=True, help="Where the five parts come from.")
@@ -82,7 +90,7 @@ def init(
         project=_toml(project or _project_of(place.parent)),
         timezone=_toml(timezone or _machine_zone()),
         to=_toml(to),
-        tables=LOCAL if provider == "local" else "",
+        tables=TABLES.get(provider, ""),
     )
     _check(text)
     try:

@@ -88,6 +88,19 @@ class QueueCallsContract(QueueTests):
 
         assert not driver.ack(held, deadline=soon())
 
+    @pytest.fixture
+    def misconfigured(self, missing: QueueDriver) -> Mapping[str, QueueDriver]:
+        """Return drivers that cannot send, by what is wrong with each. A provider may add to them."""
+        return {"no such queue": missing}
+
+    def test_what_is_wrong_with_a_call_is_raised_and_blamed_on_no_message(
+        self, misconfigured: Mapping[str, QueueDriver], soon: Soon
+    ) -> None:
+        """Core sets aside a message that is refused, and keeps all messages of a call that fails."""
+        for wrong, queue in misconfigured.items():
+            with pytest.raises(DriverError):
+                pytest.fail(f"{wrong}: returned {queue.send(messages(2), deadline=soon())}")
+
     @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # forking with threads is what is tested
     def test_what_a_forked_child_sends_arrives(
         self, driver: QueueDriver, soon: Soon, open_driver: OpenDriver[QueueDriver], context: Context

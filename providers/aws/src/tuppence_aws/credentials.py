@@ -103,6 +103,24 @@ class CredentialChain:
 
     def _from_sdk(self, operation: str) -> Credentials:
         """Return what the SDK finds; its own object renews itself."""
+        try:
+            frozen = self._frozen_by_sdk(operation)
+        except DriverError as error:
+            if error.code is not ErrorCode.INVALID:
+                raise
+            words = (
+                f"no credentials for this role: {error.message}; check AWS_ROLE_ARN, or the profile's role"
+            )
+            raise failure(ErrorCode.UNAUTHENTICATED, operation, words) from error
+        return Credentials(
+            access_key=frozen.access_key,
+            secret_key=frozen.secret_key,
+            token=frozen.token or "",
+            expires=self._clock.now() + AGAIN,  # only the SDK knows; it is asked each minute, which is cheap
+        )
+
+    def _frozen_by_sdk(self, operation: str) -> Any:
+        """Return what the SDK finds at this moment. Raises `DriverError`."""
         with translate(operation):
             if self._sdk is None:
                 from botocore.session import Session
@@ -110,13 +128,7 @@ class CredentialChain:
                 self._sdk = Session(profile=self._profile or None).get_credentials()
             if self._sdk is None:
                 raise _none(operation)
-            frozen = self._sdk.get_frozen_credentials()
-        return Credentials(
-            access_key=frozen.access_key,
-            secret_key=frozen.secret_key,
-            token=frozen.token or "",
-            expires=self._clock.now() + AGAIN,  # only the SDK knows; it is asked each minute, which is cheap
-        )
+            return self._sdk.get_frozen_credentials()
 
 
 def _from_environment() -> Credentials | None:

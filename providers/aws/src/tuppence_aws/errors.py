@@ -15,6 +15,8 @@ from typing import Any, Final
 from tuppence.errors import DriverError, ErrorCode
 
 PROVIDER: Final = "aws"
+NO_REGION: Final = "no region is known; set `region`, or AWS_REGION"
+"""Of a machine without one; EC2 sets none. No request can be signed, for a signature names its region."""
 
 _CODES: Final[Mapping[str, ErrorCode]] = {
     "AWS.SimpleQueueService.NonExistentQueue": ErrorCode.NOT_FOUND,
@@ -64,9 +66,15 @@ _CODES: Final[Mapping[str, ErrorCode]] = {
     "ValidationError": ErrorCode.INVALID,
     "BadRequestException": ErrorCode.INVALID,
     "InvalidParameterValue": ErrorCode.INVALID,
+    "InvalidAttributeName": ErrorCode.INVALID,
     "InvalidAttributeValue": ErrorCode.INVALID,
     "InvalidMessageContents": ErrorCode.INVALID,
-    "InvalidAddress": ErrorCode.INVALID,
+    "EmptyBatchRequest": ErrorCode.INVALID,
+    "TooManyEntriesInBatchRequest": ErrorCode.INVALID,
+    "BatchEntryIdsNotDistinct": ErrorCode.INVALID,
+    "InvalidBatchEntryId": ErrorCode.INVALID,
+    "InvalidAddress": ErrorCode.NOT_FOUND,
+    "MissingParameter": ErrorCode.UNSUPPORTED,
     "UnsupportedOperation": ErrorCode.UNSUPPORTED,
     "InvalidSecurity": ErrorCode.UNAUTHENTICATED,
     "KmsThrottled": ErrorCode.THROTTLED,
@@ -79,7 +87,11 @@ _CODES: Final[Mapping[str, ErrorCode]] = {
     "AWS.SimpleQueueService.BatchRequestTooLong": ErrorCode.TOO_LARGE,
     "ItemCollectionSizeLimitExceededException": ErrorCode.TOO_LARGE,
 }
-"""Error codes of the services' API references (https://docs.aws.amazon.com, read November 2026)."""
+"""Error codes of the services' API references (https://docs.aws.amazon.com, read November 2026).
+
+`InvalidAddress` is a queue's address in another region or account. `MissingParameter` is also said of each
+entry where the queue keeps order and the configuration says it does not: that is no fault of a message.
+"""
 
 _SDK: Final[Mapping[str, tuple[ErrorCode, str]]] = {
     "NoCredentialsError": (
@@ -95,7 +107,7 @@ _SDK: Final[Mapping[str, tuple[ErrorCode, str]]] = {
     ),
     "SSOTokenLoadError": (ErrorCode.UNAUTHENTICATED, "nobody is signed in; `aws sso login` does it"),
     "ProfileNotFound": (ErrorCode.UNAUTHENTICATED, "there is no such profile in ~/.aws/config"),
-    "NoRegionError": (ErrorCode.INVALID, "no region is known; set `region`, or AWS_REGION"),
+    "NoRegionError": (ErrorCode.UNAUTHENTICATED, NO_REGION),
     "ParamValidationError": (ErrorCode.INVALID, "the SDK refuses the parameters"),
     "EndpointConnectionError": (ErrorCode.UNAVAILABLE, "cannot be reached"),
     "ConnectionClosedError": (

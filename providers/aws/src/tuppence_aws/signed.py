@@ -17,7 +17,7 @@ from tuppence.connection import Answer, unreached
 from tuppence.errors import DriverError, ErrorCode
 from tuppence_aws.connection import BUNDLE, Connection
 from tuppence_aws.credentials import CredentialChain
-from tuppence_aws.errors import PROVIDER, answered, failure, translate, unauthenticated
+from tuppence_aws.errors import NO_REGION, PROVIDER, answered, failure, translate, unauthenticated
 from tuppence_aws.names import domain_of
 from tuppence_aws.session import AwsOptions, region_of
 from tuppence_aws.signature import signed
@@ -129,5 +129,5 @@ def _region_by_sdk(options: AwsOptions, operation: str) -> str:
 
         found = Session(profile=options.profile or None).get_config_variable("region")
     if not found:
-        raise failure(ErrorCode.INVALID, operation, "no region is known; set `region`, or AWS_REGION")
+        raise failure(ErrorCode.UNAUTHENTICATED, operation, NO_REGION)
     return str(found)
