@@ -30,18 +30,19 @@ UWSGI = ["--http-socket", "127.0.0.1:0", "--module", "serving:wsgi", "--master",
 GUNICORN = ["gunicorn", "serving:wsgi", "--workers", "3", "--bind", "127.0.0.1:0"]
 UVICORN = ["uvicorn", "serving:asgi", "--workers", "3", "--port", "0"]
 SERVERS = {
-    "uWSGI": (UWSGI, signal.SIGINT),
-    "uWSGI --lazy-apps": ([*UWSGI, "--lazy-apps"], signal.SIGINT),
-    "uWSGI --enable-threads": ([*UWSGI, "--enable-threads"], signal.SIGINT),
-    "gunicorn": (GUNICORN, signal.SIGTERM),
-    "gunicorn --preload": ([*GUNICORN, "--preload"], signal.SIGTERM),
-    "uvicorn": (UVICORN, signal.SIGTERM),
+    "uWSGI": (UWSGI, signal.SIGINT, 1),
+    "uWSGI --lazy-apps": ([*UWSGI, "--lazy-apps"], signal.SIGINT, 3),
+    "uWSGI --enable-threads": ([*UWSGI, "--enable-threads"], signal.SIGINT, 1),
+    "gunicorn": (GUNICORN, signal.SIGTERM, 3),
+    "gunicorn --preload": ([*GUNICORN, "--preload"], signal.SIGTERM, 1),
+    "uvicorn": (UVICORN, signal.SIGTERM, 3),
 }
+"""The command, the signal that stops it, and how many processes import the application."""
 PROGRAMS = ["prefork", "fork", "spawn", "forkserver"]
 
 
-def serve(folder, command, stop):
-    """Have a server answer requests, several at once, and stop it in its usual way."""
+def serve(folder, command, stop, imports):
+    """Have a server answer requests, several at once, and stop it as usual once all of it has begun."""
     if command[: len(UWSGI)] == UWSGI:
         command, environment = [uwsgi_program(), *command], environment_of_uwsgi()
     else:
@@ -57,6 +58,7 @@ def serve(folder, command, stop):
             with ThreadPoolExecutor(6) as visitors:
                 answers = list(visitors.map(lambda _: visit(address), range(REQUESTS)))
             assert answers == [b"Yes."] * REQUESTS
+            wait_for_imports(folder / "promised", imports)
         finally:
             server.send_signal(stop)
             server.wait(TIMEOUT_S)
@@ -69,6 +71,14 @@ def wait_for_address(log, server):
             return f"http://{found[1]}/"
         time.sleep(0.05)
     raise AssertionError(log.read_text())
+
+
+def wait_for_imports(promised, imports):
+    """Wait until so many processes have imported the application; uWSGI takes a minute to stop one in it."""
+    until = time.monotonic() + TIMEOUT_S
+    while len({line.split()[1] for line in promised.read_text().splitlines()}) < imports:
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def visit(address):
