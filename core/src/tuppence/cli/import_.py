@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from tuppence.cli.app import COULD_NOT, DONE, Session, shared
+from tuppence.cli.import_head import recognised
 from tuppence.cli.output import Advance, count
 from tuppence.clock import Deadline
 from tuppence.event import MAX_EVENT_BYTES
@@ -50,6 +51,7 @@ def import_(session: Session, file: BinaryIO, form: str | None, refused: TextIO 
     twice changes nothing.
     """
     form = form or ("csv" if file.name.lower().endswith(".csv") else "ndjson")
+    file = recognised(file, csv=form == "csv")
     imported = _import(session, _bounded(file), cast("Format", form), refused)
     for reason in imported.reasons:
         session.output.note(f"{_lines_of(reason)}: {reason.reason}")
