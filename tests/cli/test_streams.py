@@ -62,3 +62,15 @@ def test_a_reader_that_has_left_is_no_fault(narrow, folder):
     os.close(writer)
 
     assert done.stderr == b""
+
+
+def test_a_command_without_standard_output_does_its_work(folder):
+    done = subprocess.run(
+        ["/bin/sh", "-c", '"$0" providers >&-', SCRIPT],
+        check=False,
+        cwd=folder,
+        capture_output=True,
+        timeout=120,
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -66,13 +66,13 @@ def test_a_nested_setting_is_never_taken_for_a_service_link():
 
 def test_what_names_no_setting_is_ignored_by_an_application_and_logged_once(load, caplog):
     for _ in range(3):
-        read = load('projct = "a"\n[capture]\nredct = false\n', {"TUPPENCE_DEBUG": "1"})
+        read = load('titel = "a"\n[capture]\nredct = false\n', {"TUPPENCE_DEBUG": "1"})
 
     assert read.problem == ""
     assert read.project == "default"
     assert read.capture.redact
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 3
-    for key, record in zip(("projct", "capture.redct", "debug"), caplog.records, strict=True):
+    for key, record in zip(("titel", "capture.redct", "debug"), caplog.records, strict=True):
         assert f"unknown key `{key}`" in record.getMessage()
 
 
@@ -85,7 +85,10 @@ def test_what_names_no_setting_is_ignored_by_an_application_and_logged_once(load
         (b"\xff\xfep\x00r\x00", {}, "not UTF-8"),
         ('provider = "local"\n', {"TUPPENCE_STORE": "x"}, "must be a table"),
         ('provider = "local"\n', {"TUPPENCE_CONFIG": "nowhere.toml"}, "no such file"),
-        ('provider = "local"\n', {"TUPPENCE_PIPELINE__EVERY": "soon"}, "no length of time"),
+        ('projct = "shop"\n', {}, "did you mean `project`"),
+        ('[queu]\npath = "shop.db"\n', {}, "did you mean `queue`"),
+        ('provider = "local"\n', {"TUPPENCE_PROVIDR": "aws"}, "TUPPENCE_PROVIDR: unknown key"),
+        ('provider = "local"\n', {"TUPPENCE_PROJECT": "My Shop"}, "use 1 to 48"),
     ],
 )
 def test_what_cannot_be_used_is_a_problem_and_no_exception(load, caplog, content, environ, reason):
@@ -160,3 +163,56 @@ def test_a_table_that_is_none_is_named(tmp_path):
 
     with pytest.raises(ConfigError, match="must be a table"):
         config.load(folder=tmp_path, environ={})
+
+
+@pytest.mark.parametrize(
+    ("content", "environ", "word"),
+    [
+        ("[report]\nschedule = 'often'\n", {}, "report.schedule"),
+        ("[retention]\nevents = '1s'\n", {}, "retention.events"),
+        ("timezone = 'Europe/Londn'\n", {}, "timezone"),
+        ("budget = 5\n", {}, "budget"),
+        ("", {"TUPPENCE_PIPELINE__EVERY": "soon"}, "TUPPENCE_PIPELINE__EVERY: pipeline.every"),
+        ("", {"TUPPENCE_PROJECT_ID": "x"}, "TUPPENCE_PROJECT_ID: unknown key"),
+        ("", {"TUPPENCE_STOR__PATH": "x"}, "TUPPENCE_STOR__PATH: unknown key"),
+        ("", {"TUPPENCE_PORT": "tcp://10.0.0.9:80"}, "TUPPENCE_PORT"),
+    ],
+)
+def test_what_a_client_does_not_use_is_ignored_and_logged_once(load, caplog, content, environ, word):
+    own = 'project = "shop"\nprovider = "local"\n'
+
+    read = load(own + content, environ)
+    load(own + content, environ)
+
+    assert (read.project, read.provider, read.problem) == ("shop", "local", "")
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert word in record.getMessage()
+
+
+def test_the_retention_of_a_variable_is_judged_with_that_of_the_file(tmp_path):
+    (tmp_path / "tuppence.toml").write_text("[retention]\nrollups = '1000d'\n")
+
+    read = config.load(folder=tmp_path, environ={"TUPPENCE_RETENTION__EVENTS": "900d"})
+
+    assert read.retention.events.days == 900
+
+
+@pytest.mark.parametrize("content", ["provider = ", '[report]\nschedule = "often"\n'])
+def test_clients_that_are_switched_off_log_nothing(load, caplog, content):
+    load(content, {"TUPPENCE_DISABLED": "1", "TUPPENCE_PORT": "tcp://10.0.0.9:80"})
+
+    assert not caplog.records
+
+
+def test_a_link_to_nowhere_in_the_files_place_is_named(load, tmp_path):
+    (tmp_path / "tuppence.toml").symlink_to("nowhere")
+
+    assert "no such file" in load(None).problem
+
+
+def test_a_command_is_told_which_variable_is_wrong(tmp_path):
+    environ = {"TUPPENCE_CAPTURE__REDACT": "maybe", "TUPPENCE_PROJECT": "shop"}
+
+    with pytest.raises(ConfigError, match=r"^TUPPENCE_CAPTURE__REDACT: capture\.redact: expected `bool`"):
+        config.load(folder=tmp_path, environ=environ)

@@ -69,6 +69,67 @@ def test_a_driver_that_ends_the_process_when_imported_is_named(plugin):
         plugins.load([acme]).driver_class(Kind.QUEUE, "acme")
 
 
+def test_stopping_a_command_while_plugins_load_stops_it(plugin):
+    with pytest.raises(KeyboardInterrupt):
+        plugins.load([plugin("slow", "raise KeyboardInterrupt")])
+
+
+def test_a_hook_that_ends_the_process_is_set_aside(plugin):
+    head, _, _ = GOOD.partition("        return")
+
+    found = plugins.load([plugin("acme", f"{head}        raise SystemExit(0)\n")])
+
+    with pytest.raises(PluginError, match="installed but broken: SystemExit"):
+        found.provider("acme")
+
+
+def test_a_driver_that_ends_the_process_is_an_error_of_its_plugin(plugin, tmp_path):
+    module = plugin(
+        "harsh",
+        """
+        from tuppence.local.queue import LocalQueue
+
+        class Harsh(LocalQueue):
+            def __init__(self, options, context):
+                raise SystemExit(1)
+        """,
+    ).value
+    found = plugins.load([plugin("acme", GOOD.replace("tuppence.local.queue:LocalQueue", f"{module}:Harsh"))])
+    settings = config.load(folder=tmp_path, environ={}, provider="acme", queue={"path": "q.db"})
+
+    with pytest.raises(PluginError, match=":Harsh ended the process"):
+        found.driver(Kind.QUEUE, settings, Context(project="p", meter=UnitMeter(), clock=ManualClock()))
+
+
+def test_a_distribution_that_is_on_the_path_twice_is_one_plugin(plugin):
+    entry = plugin("acme", GOOD)
+
+    found = plugins.load([entry, EntryPoint(entry.name, entry.value, entry.group)])
+
+    assert list(found.providers) == ["acme"]
+    assert not found.broken
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        'Provider(name="", api=API)',
+        "Provider(name=None, api=API)",
+        'Provider(name="acme", api=API, drivers=["x"])',
+        'Provider(name="acme", api=API, drivers={"queue": "m:C"})',
+        'Provider(name="acme", api=API, drivers={Kind.QUEUE: None})',
+        'Provider(name="acme", api=API, drivers={Kind.QUEUE: {}})',
+    ],
+)
+def test_a_declaration_of_nonsense_is_set_aside(plugin, declared):
+    head, _, _ = GOOD.partition("        return")
+
+    found = plugins.load([plugin("acme", f"{head}        return {declared}\n")])
+
+    with pytest.raises(PluginError, match="must be"):
+        found.provider("acme")
+
+
 def test_a_plugin_of_another_interface_version_is_refused(plugin):
     found = plugins.load([plugin("acme", GOOD.replace("api=API", "api=API + 1"))])
 

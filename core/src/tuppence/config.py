@@ -20,6 +20,7 @@ from tuppence.config_sources import (
     ENV_FILE,
     find_file,
     from_variable,
+    is_disabled,
     is_service_link,
     merge,
     read_file,
@@ -31,6 +32,10 @@ from tuppence.kinds import Kind
 from tuppence.settings import coerce
 
 Options = TypeVar("Options")
+DESTINATION: Final = ("provider", "project", "queue")
+"""The settings that say where events go."""
+NEAR_MISS: Final = 0.85
+"""How alike an unknown name and one of `DESTINATION` are where one is probably a misspelling of the other."""
 
 log = logging.getLogger("tuppence")
 
@@ -202,8 +207,9 @@ def load_for_application(
 ) -> Config:
     """Read the configuration for an application, which no file and no variable keeps from starting.
 
-    What names no setting is left out. A configuration that cannot be used otherwise is not guessed at: events
-    must not reach another project's queue. Either is logged once.
+    What names no setting is left out, and so is what is wrong with settings that a client does not use. Where
+    it is uncertain which queue is meant, nothing is guessed: events must not reach another project's queue.
+    Either is logged once, unless clients are switched off.
 
     Args:
         file: as for `load`, and so on.
@@ -215,18 +221,27 @@ def load_for_application(
         ConfigError: the overrides are wrong, which is a mistake in the application's code.
 
     """
+    environ = os.environ if environ is None else environ
     given = _build(dict(overrides), "the arguments", None, folder or Path(), unknown=None)
     unknown: list[str] = []
+    log_once = _log_nothing if is_disabled(environ) else _log_once
     try:
         config = _load(file, environ, folder, overrides, unknown=unknown)
     except ConfigError as error:
-        _log_once(
+        log_once(
             logging.ERROR, f"{error}. Nothing is captured until this is corrected; run `tuppence doctor`"
         )
         return msgspec.structs.replace(given, problem=str(error))
-    for name in unknown:
-        _log_once(logging.WARNING, f"ignored: {name}")
+    if config.ignored:
+        names = ", ".join(config.ignored)
+        log_once(logging.WARNING, f"ignored: {names}, which Kubernetes sets for a Service")
+    for mistake in unknown:
+        log_once(logging.WARNING, f"ignored: {mistake}")
     return config
+
+
+def _log_nothing(_level: int, _message: str) -> None:
+    """Stand in for `_log_once` where clients are switched off."""
 
 
 @lru_cache(maxsize=64)
@@ -243,20 +258,50 @@ def _load(
     *,
     unknown: list[str] | None,
 ) -> Config:
-    """Merge file, environment and overrides. Where `unknown` is given, it gets what names no setting."""
+    """Merge file, environment and overrides. Where `unknown` is given, mistakes to be ignored go there."""
     environ = os.environ if environ is None else environ
     folder = working_directory() if folder is None else folder
     given = file or environ.get(ENV_FILE)
     source = Path(given).absolute() if given else find_file(folder)
-    merged = read_file(source) if source else {}
+    merged = _checked(read_file(source), str(source), unknown) if source else {}
     named = variables_in(environ)
     variables = [name for name in named if not is_service_link(name, environ[name])]
     for name in variables:
-        merge(merged, from_variable(name, environ[name]))
+        merge(merged, _checked(from_variable(name, environ[name]), name, unknown))
     merge(merged, overrides)
     origin = ", ".join([str(source)] * bool(source) + variables) or "the arguments"
     config = _build(merged, origin, source, source.parent if source else folder, unknown=unknown)
     return msgspec.structs.replace(config, ignored=tuple(name for name in named if name not in variables))
+
+
+def _checked(tables: dict[str, Any], origin: str, unknown: list[str] | None) -> dict[str, Any]:
+    """Return the settings of one source; an error about them names it alone."""
+    kinds = [kind.value for kind in Kind]
+    right: dict[str, Any] = {}
+    for key, value in tables.items():
+        if key in kinds:
+            right[key] = _table(value, key, origin)
+            continue
+        mistakes: list[str] | None = None if unknown is None else []
+        try:
+            coerce({key: value}, _Settings, where="", source=origin, also=kinds, unknown=mistakes)
+        except ConfigError as error:
+            if mistakes is None or key not in _UNUSED_BY_CLIENTS:
+                raise
+            mistakes.append(str(error))
+        else:
+            right[key] = value
+        if unknown is not None and mistakes:
+            if key not in _Settings.__struct_fields__ and _may_mean_destination(key):
+                raise ConfigError(mistakes[0])
+            unknown += mistakes
+    return right
+
+
+def _may_mean_destination(key: str) -> bool:
+    from difflib import get_close_matches
+
+    return bool(get_close_matches(key, DESTINATION, cutoff=NEAR_MISS))
 
 
 def _build(
@@ -265,8 +310,17 @@ def _build(
     """Check the merged settings and return them as a configuration."""
     kinds = {kind: _table(merged.pop(kind.value, {}), kind.value, origin) for kind in Kind}
     also = [kind.value for kind in Kind]
-    settings = coerce(merged, _Settings, where="", source=origin, also=also, unknown=unknown)
-    _check(settings, origin)
+    ignored: list[str] | None = None if unknown is None else []  # named with their sources by now
+    settings = coerce(merged, _Settings, where="", source=origin, also=also, unknown=ignored)
+    try:
+        _check(settings, origin)
+    except ConfigError as error:
+        if unknown is None:
+            raise
+        defaults = {name: getattr(_Settings(), name) for name in _UNUSED_BY_CLIENTS}
+        settings = msgspec.structs.replace(settings, **defaults)
+        _check(settings, origin)
+        unknown.append(str(error))
     return Config(
         **{name: getattr(settings, name) for name in _Settings.__struct_fields__},
         kinds=kinds,
@@ -313,6 +367,8 @@ def _check(settings: _Settings, source: str) -> None:
         raise ConfigError(f"{source}: budget.monthly must be 0 or more")
 
 
+_UNUSED_BY_CLIENTS: Final = frozenset({"timezone", "pipeline", "retention", "report", "budget"})
+"""Settings that matter to commands and jobs alone."""
 _PROJECT_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 _PROJECT_LENGTH: Final = 48
 _LEAST_JOURNAL: Final = 2 * 1024 * 1024  # two segments: one to write and one to send

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,11 @@ ENV_PREFIX: Final = "TUPPENCE_"
 ENV_FILE: Final = "TUPPENCE_CONFIG"
 ENV_OTHER: Final = frozenset({ENV_FILE, "TUPPENCE_DISABLED", "TUPPENCE_BLOCK_PLUGINS"})
 """Variables with the prefix that are no settings."""
+
+
+def is_disabled(environ: Mapping[str, str]) -> bool:
+    """Whether clients are switched off."""
+    return environ.get("TUPPENCE_DISABLED", "").lower() in {"1", "true", "yes", "on"}
 
 
 def variables_in(environ: Mapping[str, str]) -> list[str]:
@@ -46,7 +52,8 @@ def find_file(folder: Path) -> Path | None:
         own = place / "tuppence.toml"
         project = place / "pyproject.toml"
         try:
-            if own.exists():  # a folder too, which a container's mount of a missing file makes: say so
+            # A folder too, which a container's mount of a missing file makes, or a link to nowhere: say so.
+            if os.path.lexists(own):
                 return own
             if project.is_file() and b"tuppence" in project.read_bytes() and read_file(project):
                 return project

@@ -101,9 +101,9 @@ class Plugins:
         name = config.provider_of(kind)
         if "" in self.provider(name).services(kind):
             cls = self.driver_class(kind, name)
-            return cls(config.options(kind, cls.Options), context)
+            return _made(cls, config.options(kind, cls.Options), context)
         cls = self.driver_class(kind, name, config.service_of(kind))
-        return cls(config.options(kind, cls.Options, chosen_by=("provider", "service")), context)
+        return _made(cls, config.options(kind, cls.Options, chosen_by=("provider", "service")), context)
 
 
 def load(found: Iterable[EntryPoint] | None = None) -> Plugins:
@@ -112,7 +112,8 @@ def load(found: Iterable[EntryPoint] | None = None) -> Plugins:
     candidates = entry_points(group=GROUP) if found is None else found
     providers: dict[str, Provider] = {}
     broken: dict[str, BaseException] = {}
-    for entry in sorted(candidates, key=lambda entry: (entry.name, entry.value)):
+    # A folder that is on the path twice shows each of its distributions twice.
+    for entry in sorted(dict.fromkeys(candidates), key=lambda entry: (entry.name, entry.value)):
         if entry.name in blocked:
             continue
         try:
@@ -137,6 +138,13 @@ def _class(name: str, part: str, target: str, base: type) -> Any:
     return found
 
 
+def _made(cls: type[Driver], options: Any, context: Context) -> Driver:
+    try:
+        return cls(options, context)
+    except SystemExit as error:
+        raise PluginError(f"{cls.__module__}:{cls.__qualname__} ended the process (SystemExit)") from error
+
+
 def _blocked() -> set[str]:
     return {name.strip() for name in os.environ.get(BLOCK_VARIABLE, "").split(",")}
 
@@ -151,9 +159,22 @@ def _load_one(entry: EntryPoint) -> Provider:
     if len(answers) != 1 or not isinstance(answers[0], Provider):
         raise PluginError(f"{entry.value} must return one Provider from tuppence_provider()")
     provider: Provider = answers[0]
+    _check_declaration(entry, provider)
     if provider.api != API:
         raise PluginError(
             f"{entry.value} was written for interface version {provider.api}, this tuppence speaks {API}; "
             f"install matching versions"
         )
     return provider
+
+
+def _check_declaration(entry: EntryPoint, provider: Provider) -> None:
+    """Refuse a declaration that could only fail later, far from the plugin that made it."""
+    if not isinstance(provider.name, str) or not provider.name:
+        raise PluginError(f"{entry.value}: a provider's name must be a string that is not empty")
+    if not isinstance(provider.drivers, Mapping):
+        raise PluginError(f"{entry.value}: `drivers` must be a mapping of kinds to `module:Class`")
+    for kind, services in provider.drivers.items():
+        targets = services.values() if isinstance(services, Mapping) else [services]
+        if not isinstance(kind, Kind) or not targets or not all(isinstance(one, str) for one in targets):
+            raise PluginError(f"{entry.value}: `drivers[{kind!r}]` must be a kind with its `module:Class`")

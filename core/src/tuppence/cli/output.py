@@ -12,7 +12,7 @@ import sys
 import traceback as tracebacks
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Final
+from typing import Any, Final, TextIO
 from unicodedata import bidirectional, category
 
 import click
@@ -70,7 +70,7 @@ class Output:
         """Print a table for people; into a pipe, lines with tabs between the columns and no header."""
         if self.json:
             return
-        if not sys.stdout.isatty():
+        if not _is_terminal(sys.stdout):
             for row in rows:
                 click.echo("\t".join(printable(cell) for cell in row))
             return
@@ -97,7 +97,7 @@ class Output:
     @contextmanager
     def progress(self, what: str, total: int | None = None) -> Iterator[Advance]:
         """Show on a terminal how far long work has come."""
-        if self.json or not sys.stderr.isatty():
+        if self.json or not _is_terminal(sys.stderr):
             yield lambda _done: None
             return
         from rich.console import Console
@@ -138,6 +138,11 @@ class Output:
             return
         path = error.ctx.command_path if error.ctx else "tuppence"
         self.fail(error.format_message(), f"Run `{path} --help`.", "usage")
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    """Whether a standard stream is a terminal; it is `None` in a process that was started without it."""
+    return stream is not None and stream.isatty()
 
 
 def tolerate_narrow_streams() -> None:
