@@ -11,7 +11,7 @@ import pytest
 
 import tuppence
 from docs.reading import ROOT, names, page, rows, section, tables
-from tuppence import config, errors, hookspecs
+from tuppence import config, config_sources, errors, hookspecs
 from tuppence.cli import app
 from tuppence.errors import DriverError, ErrorCode
 from tuppence.pipeline.intake import Reason
@@ -100,7 +100,7 @@ def test_each_exit_status_is_described():
 def test_each_variable_that_is_no_setting_is_described():
     described = rows(section(page("environment.md"), "Other variables"))
 
-    assert set(described) == config.ENV_OTHER
+    assert set(described) == config_sources.ENV_OTHER
 
 
 def test_each_variable_shown_for_a_setting_is_one(tmp_path):
