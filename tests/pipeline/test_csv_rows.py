@@ -91,6 +91,48 @@ def test_fields_may_be_named_in_capitals_and_columns_without_a_name_are_left_out
     assert row == {"time": "2026-11-16T09:00:00Z", "type": "question", "data": {"text": "Open?"}}
 
 
+def reasons(*lines):
+    return [
+        str(row) for _, row, _ in read_csv(line.encode() for line in lines) if isinstance(row, InvalidEvent)
+    ]
+
+
+def test_a_row_with_too_many_or_too_few_values_is_refused():
+    short, long = "2026-11-16T09:00:00Z,question,u1,cut off\n", ROWS[0].replace("answered", "answered,x")
+
+    assert read(HEADER, short, long, *ROWS) == (GOOD, [2, 3])
+    assert reasons(HEADER, short, long) == ["4 values for 5 columns", "6 values for 5 columns"]
+
+
+def test_what_the_report_knows_may_be_named_in_capitals_too():
+    [(_, row, _)] = read_csv(
+        [b"Time,Type,Text,Outcome,Channel\n", b"2026-11-16T09:00:00Z,question,Open?,no_match,web\n"]
+    )
+
+    assert row["data"] == {"text": "Open?", "outcome": "no_match", "Channel": "web"}
+
+
+def test_of_two_names_that_differ_in_capitals_alone_each_stays_as_it_is():
+    [(_, row, _)] = read_csv([b"time,type,text,Text\n", b"2026-11-16T09:00:00Z,question,small,large\n"])
+
+    assert row["data"] == {"text": "small", "Text": "large"}
+
+
+def test_rows_whose_column_is_there_twice_are_refused_because_one_value_would_be_lost():
+    assert reasons("time,type,text,text\n", "2026-11-16T09:00:00Z,question,a,b\n") == [
+        "two columns are called 'text'; rename one of them"
+    ]
+
+
+def test_lines_inside_a_text_that_looks_like_rows_are_accounted_for():
+    broken = '2026-11-16T09:00:00Z,question,u0,"Where is my order?,answered\n'
+    closing = '2026-11-16T09:10:00Z,question,u9,a screen of 5",answered\n'
+
+    [reason] = reasons(HEADER, broken, *ROWS, closing)
+
+    assert "ends on line 8" in reason
+
+
 def test_a_number_that_is_none_is_a_value_that_is_not_there():
     [(_, row, _)] = read_csv(
         [b"time,type,score,input_tokens\n", b"2026-11-16T09:00:00Z,question,nan,210.0\n"]

@@ -20,6 +20,11 @@ DELIMITERS: Final = ",;\t|"
 MAX_ROW_CHARACTERS: Final = 4 * MAX_EVENT_BYTES
 """A row is not followed over more lines than hold this: no event is larger."""
 _FIELDS: Final = frozenset({"id", "type", "time", "source", "user", "session"})
+_KNOWN: Final = _FIELDS | {
+    *("text", "outcome", "cause", "latency_ms", "model", "input_tokens", "output_tokens", "score", "sources"),
+    *("useful", "question", "route", "status"),
+}
+"""Names that mean the same in capitals: the fields of an event, and what the report knows of `data`."""
 _DATA: Final = "data."
 _NUMBERS: Final = frozenset({"latency_ms", "score", "input_tokens", "output_tokens", "status"})
 """Values of `data` that are numbers; CSV does not say."""
@@ -34,13 +39,18 @@ def read_csv(lines: Iterable[bytes]) -> Iterator[Line]:
     """
     rows = _Rows(line.decode(errors="surrogateescape") for line in without_mark(lines))
     names: list[str] | None = None
+    repeated = ""
     for number, row, text in rows:
         if isinstance(row, InvalidEvent):
             yield number, row, 0
         elif names is None:
-            names = [_column(name) for name in row]
+            names = _columns(row)
+            repeated = next((name for name in names if name and names.count(name) > 1), "")
+        elif repeated:
+            yield number, InvalidEvent(f"two columns are called {repeated!r}; rename one of them"), 0
         elif "\n" in text.rstrip("\r\n") and _holds_rows(row, names, rows.delimiter):
-            yield number, InvalidEvent(_ROWS_WITHIN), 0
+            last = number + text.rstrip("\r\n").count("\n")
+            yield number, InvalidEvent(_ROWS_WITHIN.format(last=last)), 0
         else:
             yield number, _record(names, row), len(text)
 
@@ -106,9 +116,20 @@ def _names_time(header: str, delimiter: str) -> bool:
 
 
 def _column(name: str) -> str:
-    """Return a column's name: an event's own field whatever its capitals, any other as it stands."""
-    name = name.strip().encode(errors="surrogateescape").decode(errors="replace")
-    return name.lower() if name.lower() in _FIELDS else name
+    """Return a column's name: one that tuppence knows whatever its capitals, any other as it stands."""
+    name = _decoded(name)
+    return name.lower() if name.lower() in _KNOWN else name
+
+
+def _columns(names: Sequence[str]) -> list[str]:
+    """Return the names of a header. Where some differ in capitals alone, each stays as it is."""
+    decoded = [_decoded(name) for name in names]
+    lowered = [name.lower() for name in decoded]
+    return [_column(name) if lowered.count(name.lower()) == 1 else name for name in decoded]
+
+
+def _decoded(name: str) -> str:
+    return name.strip().encode(errors="surrogateescape").decode(errors="replace")
 
 
 _QUOTES: Final = (
@@ -117,8 +138,8 @@ _QUOTES: Final = (
 
 
 _ROWS_WITHIN: Final = (
-    "the quoted text that begins on this line holds what looks like whole rows of this file; close its "
-    "quotation mark, or take those rows out of it"
+    "the quoted text that begins on this line ends on line {last} and holds what looks like whole rows of "
+    "this file, so none of these lines is imported; close its quotation mark, or take those rows out of it"
 )
 
 
@@ -156,13 +177,13 @@ def _is_time(text: str) -> bool:
 
 
 def _record(names: list[str], row: list[str]) -> dict[str, Any] | InvalidEvent:
-    if len(row) > len(names):
+    if len(row) != len(names):
         return InvalidEvent(f"{len(row)} values for {len(names)} columns")
     if sum(map(len, row)) > MAX_EVENT_BYTES:
         return InvalidEvent(f"larger than {MAX_EVENT_BYTES} bytes")
     event: dict[str, Any] = {}
     data: dict[str, Any] = {}
-    for name, value in zip(names, row, strict=False):
+    for name, value in zip(names, row, strict=True):
         if not value or not name:
             continue
         if not value.isascii() and any("\udc80" <= character <= "\udcff" for character in value):
