@@ -91,9 +91,24 @@ def test_each_recipient_is_sent_the_week_once(tuppence, folder, week):
     first = tuppence("report", "--send", "--json").json["sent"]
     second = tuppence("report", "--send", "--json").json["sent"]
 
-    assert {one["status"] for one in first} == {"sent"}
-    assert {one["status"] for one in second} == {"already_sent"}
+    assert {one["status"] for one in first} == {"written"}
+    assert {one["status"] for one in second} == {"already_written"}
+    assert {one["detail"] for one in first} == {str(path) for path in folder.glob("outbox/*.eml")}
     assert {mail["To"] for mail in mails(folder)} == {"me@example.com", "you@example.com"}
+
+
+def test_a_mail_that_became_a_file_is_not_called_sent(tuppence, folder, week):
+    result = tuppence("report", "--send", "--to", "trial@example.com")
+
+    (file,) = folder.glob("outbox/*.eml")
+    assert result.stdout.strip() == f"trial@example.com: written to {file}"
+    assert "Nothing was sent" in result.stderr
+
+
+def test_a_worker_that_writes_files_does_not_say_that_it_sent(tuppence, week):
+    result = tuppence("worker", "--once")
+
+    assert "report done: 2 mails written" in result.stderr
 
 
 def test_a_trial_goes_to_the_address_given_and_to_nobody_else(tuppence, folder, week):
@@ -101,7 +116,7 @@ def test_a_trial_goes_to_the_address_given_and_to_nobody_else(tuppence, folder, 
 
     result = tuppence("report", "--send", "--to", "trial@example.com", "--json")
 
-    assert result.json["sent"][0]["status"] == "sent"
+    assert result.json["sent"][0]["status"] == "written"
     assert {mail["To"] for mail in mails(folder)} == {"trial@example.com"}
 
 

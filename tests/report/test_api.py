@@ -25,7 +25,7 @@ def test_an_api_owner_reads_requests_failures_and_the_95th_percentile_first(log)
     assert [(figure.label, figure.value) for figure in view.heroes] == [
         ("Requests", "1,235"),
         ("Failed (5xx)", "0.4\u00a0%"),
-        ("95th percentile", "20\u00a0ms"),
+        ("p95 time", "20\u00a0ms"),
     ]
     assert all(len(figure.bars) == 2 for figure in view.heroes)
     assert "Client errors (4xx)" in [figure.label for figure in view.ledger]

@@ -34,8 +34,7 @@ def test_a_bot_that_collapses_is_said_to(collapsed):
         "[mybot] ⚠ helpful down 80 points; 210 questions (+5 %), all answered \u2013 wk 46"
     )
     assert collapsed.verdict[0] == (
-        "The share of ratings that said the answer helped fell 80 points, from 90 % to 10 % and the median "
-        "answer time rose from 904 ms to 30 s (95th percentile: from 904 ms to 30 s)."
+        "Helpful ratings fell from 90 % to 10 % and the median answer time rose from 904 ms to 30 s."
     )
     assert collapsed.verdict[-1] == "First thing to do: find out why answers help less."
     assert [action.title for action in collapsed.actions] == [
@@ -45,6 +44,8 @@ def test_a_bot_that_collapses_is_said_to(collapsed):
     ]
     assert "21 of 210 ratings" in collapsed.actions[0].why
     assert collapsed.actions[0].command == "tuppence report --week 2026-W45"
+    assert "the 95th percentile rose from 904 ms to 30 s" in collapsed.actions[1].why
+    assert compose(collapsed).alarm
     assert bad_figures(collapsed) == ["Helpful", "Median answer time", "95th percentile"]
 
 
@@ -59,7 +60,7 @@ def test_a_route_that_fails_every_time_is_said_to(log, known):
     report = log.report()
 
     assert subject(report).startswith("[mybot] ⚠ GET /orders fails; 1,210 requests")
-    assert report.verdict[0] == "GET /orders failed every one of 210 times."
+    assert report.verdict[0] == "GET /orders failed all 210 times."
     assert report.actions[0].title == "Repair GET /orders"
     assert report.actions[0].why.startswith("210 errors in 210 requests")
     assert [route.name for route in report.routes if route.failing] == ["GET /orders"]

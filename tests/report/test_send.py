@@ -99,8 +99,9 @@ def test_a_real_mail_holds_both_parts_and_the_tables(send, context, tmp_path):
 
     (sent,) = send(mailer)
 
-    assert sent.status is Status.SENT
     (file,) = (tmp_path / "outbox").glob("*.eml")
+    assert (sent.status, sent.detail) == (Status.WRITTEN, str(file))
+    assert send(mailer)[0].status is Status.ALREADY_WRITTEN
     mail = message_from_bytes(file.read_bytes(), policy=default)
     assert mail["Subject"] == "[mybot] quiet week: 3 questions, 2 of 3 answered \u2013 wk 46"
     assert mail["Auto-Submitted"] == "auto-generated"

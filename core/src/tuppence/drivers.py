@@ -48,6 +48,7 @@ class Feature(StrEnum):
     NATIVE_TRIGGER = "native_trigger"  # compute: the service calls the consumer by itself
     NATIVE_TTL = "native_ttl"  # store: the service deletes expired records; purge has nothing to do
     IDEMPOTENT_MAIL = "idempotent_mail"  # mailer: the same idempotency key is sent once
+    WRITES_FILES = "writes_files"  # mailer: a mail becomes a file, whose path is its id, and reaches nobody
 
 
 class Role(StrEnum):

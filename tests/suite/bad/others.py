@@ -121,7 +121,7 @@ class TestHealthyMailer(Mailed, MailerContract):
 class Repeating(LocalMailer):
     """Claims to know a key again, and sends each time."""
 
-    features = frozenset({Feature.IDEMPOTENT_MAIL})
+    features = frozenset({Feature.IDEMPOTENT_MAIL, Feature.WRITES_FILES})
     sent = 0
 
     def send(self, email, /, *, idempotency_key, deadline):
@@ -133,6 +133,19 @@ class TestRepeating(Mailed, MailerContract):
     driver_class = Repeating
     breaks = names("""
         a repeated key is no error
+    """)
+
+
+class Boasting(LocalMailer):
+    """Writes a file, and lets it pass for a mail that was sent."""
+
+    features = frozenset()
+
+
+class TestBoasting(Mailed, MailerContract):
+    driver_class = Boasting
+    breaks = names("""
+        a mail arrives as it was sent
     """)
 
 

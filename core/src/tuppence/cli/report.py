@@ -77,9 +77,11 @@ def report(
             session.output.document(shown.encode())
         return DONE
     for one in sent:
-        session.output.say(f"{one.to}: {one.status.value.replace('_', ' ')} {one.detail}".rstrip())
+        session.output.say(_outcome(one))
+    if any(one.status.value == "written" for one in sent):
+        session.output.note("Nothing was sent: without an SMTP `host` below [mailer], mails become files.")
     session.output.result({"week": built.period.week, "output": file and str(file), "sent": sent})
-    return DONE if all(one.status.value in {"sent", "already_sent"} for one in sent) else COULD_NOT
+    return DONE if all(one.done for one in sent) else COULD_NOT
 
 
 def _built(session: Session, runtime: Runtime, text: str | None, *, send: bool) -> Report:
@@ -123,6 +125,12 @@ def _send(runtime: Runtime, built: Report, to: tuple[str, ...]) -> list[Sent]:
         raise CommandError("Nobody is to get the mail.", "Write `to` below [report], or give --to ADDRESS.")
     deadline = Deadline.after(PATIENCE, runtime.clock)
     return jobs.mail(runtime, built, recipients, force=bool(to), deadline=deadline)
+
+
+def _outcome(one: Sent) -> str:
+    """Return what became of a mail; one that was written says where it lies."""
+    where = " to" if one.status.value.endswith("written") else ""
+    return f"{one.to}: {one.status.value.replace('_', ' ')}{where} {one.detail}".rstrip()
 
 
 def _open(built: Report, output: Output) -> None:

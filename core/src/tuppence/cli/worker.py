@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -109,7 +110,7 @@ class Worker:
 def _told(result: Any) -> str:
     """Return in a few words what a job did, or nothing where there was nothing to do."""
     if isinstance(result, list):
-        result = {"mails": len(result)}
+        result = Counter(f"mails {one.status.value.replace('_', ' ')}" for one in result)
     elif isinstance(result, int):
         result = {"records": result}
     else:

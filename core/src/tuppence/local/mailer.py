@@ -20,7 +20,7 @@ from typing import Final, Literal
 import msgspec
 
 from tuppence.clock import Deadline
-from tuppence.drivers import Context, Email, MailerDriver
+from tuppence.drivers import Context, Email, Feature, MailerDriver
 from tuppence.errors import ErrorCode
 from tuppence.findings import Finding, note
 from tuppence.local import smtp
@@ -62,10 +62,13 @@ class LocalMailer(MailerDriver):
     """Hands mail to an SMTP server, or to a folder."""
 
     Options = MailerOptions
+    features = frozenset({Feature.WRITES_FILES})
 
     def __init__(self, options: MailerOptions, context: Context) -> None:
         super().__init__(options, context)
         self._directory = Path(options.directory).absolute()
+        if options.host:
+            self.features = frozenset()
 
     def check(self) -> None:
         """Prove that the server lets us in, or that the folder can be written."""
@@ -80,21 +83,22 @@ class LocalMailer(MailerDriver):
         """Say when mail goes into a folder, which few people read."""
         if not self.options.host and to:
             yield note(
-                f"mails are written into {self._directory}, and sent to nobody",
+                f"mails are written into {self._directory} and sent to nobody",
                 "Name an SMTP `host` below [mailer].",
             )
 
     def send(self, email: Email, /, *, idempotency_key: str, deadline: Deadline) -> str:
-        """Send, and return the mail's Message-ID, which is made from `idempotency_key`."""
+        """Send, and return the Message-ID, made from `idempotency_key`; or write, and return the path."""
         if deadline.expired:
             raise failure(ErrorCode.TIMEOUT, "mailer.send", "no time is left")
         message = self._composed(email, idempotency_key)
         if self.options.host:
             smtp.send(self.options, message, deadline)
-        elif not self._written(idempotency_key):
-            self._write("mailer.send", self._name(idempotency_key), message.as_bytes())
+            mail_id = str(message["Message-ID"])
+        else:
+            mail_id = str(self._file(idempotency_key, message))
         self.context.meter.count("local.mailer.mails")
-        return str(message["Message-ID"])
+        return mail_id
 
     def _composed(self, email: Email, key: str) -> EmailMessage:
         sender = self.options.sender or email.to
@@ -103,11 +107,14 @@ class LocalMailer(MailerDriver):
         except NoMail as error:
             raise failure(ErrorCode.INVALID, "mailer.send", str(error)) from error
 
-    def _written(self, key: str) -> bool:
-        return any(self._directory.glob(f"*{_ending(key)}"))
-
-    def _name(self, key: str) -> str:
-        return f"{self.context.clock.now():%Y-%m-%d}{_ending(key)}"
+    def _file(self, key: str, message: EmailMessage) -> Path:
+        """Return the file that holds the mail, written unless it is there."""
+        earlier = next(self._directory.glob(f"*{_ending(key)}"), None)
+        if earlier is not None:
+            return earlier
+        name = f"{self.context.clock.now():%Y-%m-%d}{_ending(key)}"
+        self._write("mailer.send", name, message.as_bytes())
+        return self._directory / name
 
     def _write(self, operation: str, name: str | None, content: bytes) -> None:
         """Write a file whole or not at all, for its owner alone; without a name, only try."""

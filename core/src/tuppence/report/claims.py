@@ -32,6 +32,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
         recipient: whose it is, as `recipient_id` has it.
         at: when it was claimed.
         sent: the mailer's id for it, once it has been accepted; until then empty.
+        written: whether that is the path of a file, and the mail was sent to nobody.
 
     """
 
@@ -39,6 +40,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     recipient: str
     at: datetime
     sent: str = ""
+    written: bool = False
 
 
 def recipient_id(address: str) -> str:
@@ -62,9 +64,11 @@ def take(
     return store.put(_record(project, claim), condition=condition, deadline=deadline)
 
 
-def confirm(store: Store, project: str, claim: Claim, mail_id: str, *, deadline: Deadline) -> None:
-    """Write down that the mailer accepted the mail. Raises `DriverError`."""
-    accepted = msgspec.structs.replace(claim, sent=mail_id or "accepted")
+def confirm(
+    store: Store, project: str, claim: Claim, mail_id: str, *, written: bool = False, deadline: Deadline
+) -> None:
+    """Record that the mailer accepted the mail, or has `written` it to a file. Raises `DriverError`."""
+    accepted = msgspec.structs.replace(claim, sent=mail_id or "accepted", written=written)
     store.put(_record(project, accepted), deadline=deadline)
 
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from tuppence.report.csv import attached
+from tuppence.report.declines import declines
 from tuppence.report.document import Report
 from tuppence.report.pipeline_state import alarms, unfinished
 from tuppence.report.scoreboard import heroes, ledger
 from tuppence.report.sections import sections
 from tuppence.report.verdict import subject
 from tuppence.report.view import WHOLE, Room, Todo, View
-from tuppence.report.words import counted, days_of, joined, moment, offset
+from tuppence.report.words import counted, days_of, joined, moment, offset, unbroken
 
 
 def compose(report: Report, room: Room = WHOLE) -> View:
@@ -26,12 +27,14 @@ def compose(report: Report, room: Room = WHOLE) -> View:
         project=report.project,
         title=f"Week {int(report.period.week[-2:])}{'' if report.period.complete else ', unfinished'}",
         days=days_of(start.date(), last_day),
-        alarm=report.kind in {"silent", "empty"} or bool(alarms(report)),
-        verdict=tuple(report.verdict),
+        alarm=report.kind in {"silent", "empty"} or bool(alarms(report) or declines(report)),
+        verdict=tuple(map(unbroken, report.verdict)),
         heroes=heroes(report) if counts else (),
         ledger=ledger(report) if counts else (),
         legend=_legend(report) if counts else "",
-        todos=tuple(Todo(title=one.title, why=one.why, command=one.command) for one in report.actions),
+        todos=tuple(
+            Todo(title=one.title, why=unbroken(one.why), command=one.command) for one in report.actions
+        ),
         sections=sections(report, room),
         footer=tuple(_footer(report)),
     )

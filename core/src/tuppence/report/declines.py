@@ -76,7 +76,7 @@ def _routes(report: Report) -> Iterator[Decline]:
 
 
 def _of(part: int, whole: int) -> str:
-    return f"every one of {whole:,} times" if part == whole else f"{part:,} of {whole:,} times"
+    return f"all {whole:,} times" if part == whole else f"{part:,} of {whole:,} times"
 
 
 def _then(route: Route) -> str:
@@ -91,7 +91,7 @@ def _answered(report: Report, change: Comparison) -> Decline:
     return Decline(
         weight=_weight(change),
         brief=f"answered {moved}",
-        phrase=f"the share answered fell {_fell(change)}",
+        phrase=f"the share of questions answered fell {_fell(change)}",
         action=Action(
             title="Find out why fewer questions are answered",
             why=f"{rate(report.answered)} were answered, {percent(change.before)} the week before. "
@@ -105,7 +105,7 @@ def _helpful(report: Report, change: Comparison) -> Decline:
     return Decline(
         weight=_weight(change),
         brief=f"helpful {_moved(change)}",
-        phrase=f"the share of ratings that said the answer helped fell {_fell(change)}",
+        phrase=f"helpful ratings fell {_fell(change)}",
         action=Action(
             title="Find out why answers help less",
             why=f"{report.helpful.yes:,} of {counted(report.helpful.of, 'rating')} said the answer helped "
@@ -156,15 +156,15 @@ def _slower(report: Report, slower: list[Comparison], subject: str) -> Decline:
     """Return what median and 95th percentile say together."""
     worst = max(slower, key=lambda one: one.now / one.before)
     first, *rest = slower
-    told = f"the {_rank(first, subject)} rose {_from_to(first)}"
-    told += "".join(f" (95th percentile: {_from_to(one)})" for one in rest)
+    phrase = f"the {_rank(first, subject)} rose {_from_to(first)}"
+    more = "".join(f"; the 95th percentile rose {_from_to(one)}" for one in rest)
     return Decline(
         weight=min(_MOST, _DOUBLED * log2(worst.now / worst.before)),
         brief=f"{_rank(worst, subject)} up {_from_to(worst)}",
-        phrase=told,
+        phrase=phrase,
         action=Action(
             title=f"Find out why {'answers' if subject.startswith('answer') else 'requests'} take longer",
-            why=f"{capital(told)}.",
+            why=f"{capital(phrase)}{more}.",
             command=_compare(report),
         ),
     )
@@ -183,7 +183,7 @@ def _moved(change: Comparison) -> str:
 
 
 def _fell(change: Comparison) -> str:
-    return f"{points(change.now - change.before)}, from {percent(change.before)} to {percent(change.now)}"
+    return f"from {percent(change.before)} to {percent(change.now)}"
 
 
 def _weight(change: Comparison) -> float:

@@ -8,7 +8,7 @@ from typing import Final
 
 from tuppence.report.document import Report
 from tuppence.report.view import Grid, GridRow
-from tuppence.report.words import DASH, DAYS, counted, number
+from tuppence.report.words import DASH, DAYS, compact, counted
 
 SHADES: Final = 5
 
@@ -40,11 +40,11 @@ def _row(hours: list[int], counts: list[int], most: int) -> GridRow:
     label = f"{hours[0]:02}" if len(hours) == 1 else f"{hours[0]:02}{DASH}{hours[-1]:02}"
     return GridRow(
         label=label,
-        cells=tuple((number(count), ceil(SHADES * count / most) if most else 0) for count in counts),
-        total=number(sum(counts)),
+        cells=tuple((compact(count), ceil(SHADES * count / most) if most else 0) for count in counts),
+        total=compact(sum(counts)),
     )
 
 
 def _totals(report: Report) -> GridRow:
     days = [sum(day) for day in report.by_hour]
-    return GridRow(label="Day", cells=tuple((number(count), 0) for count in days), total=number(sum(days)))
+    return GridRow(label="Day", cells=tuple((compact(count), 0) for count in days), total=compact(sum(days)))

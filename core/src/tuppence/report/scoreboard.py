@@ -34,7 +34,7 @@ def heroes(report: Report) -> tuple[Figure, ...]:
         return (
             _count(report, "Requests", lambda past: past.requests.total),
             _rate(report, "Failed (5xx)", "request_errors"),
-            _time(report, "95th percentile", "request_p95"),
+            _time(report, "p95 time", "request_p95"),
         )
     return (_questions(report), _answered(report), _helpful(report))
 

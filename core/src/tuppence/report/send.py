@@ -35,16 +35,27 @@ class Status(StrEnum):
 
     SENT = "sent"
     ALREADY_SENT = "already_sent"
+    WRITTEN = "written"  # to a file, and sent to nobody
+    ALREADY_WRITTEN = "already_written"
     UNCONFIRMED = "unconfirmed"  # it may have been sent, now or earlier; it is not sent again by itself
     REFUSED = "refused"  # certainly not sent; the next run tries again
 
 
+DONE: Final = frozenset({Status.SENT, Status.ALREADY_SENT, Status.WRITTEN, Status.ALREADY_WRITTEN})
+"""After these there is nothing left to do."""
+
+
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of the mail to one recipient; `detail` is the mailer's id for it, or its error."""
+    """What became of the mail to one recipient; `detail` is the mailer's id for it, its file, or an error."""
 
     to: str
     status: Status
     detail: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing left to do."""
+        return self.status in DONE
 
 
 def send_week(
@@ -137,7 +148,8 @@ class _Run:
         ):
             return earlier
         if earlier is not None and earlier.sent:
-            return Sent(to="", status=Status.ALREADY_SENT, detail=earlier.sent)
+            status = Status.ALREADY_WRITTEN if earlier.written else Status.ALREADY_SENT
+            return Sent(to="", status=status, detail=earlier.sent)
         return Sent(to="", status=Status.UNCONFIRMED, detail="claimed by an earlier run, or by one going on")
 
     def _hand_over(self, email: Email, claim: Claim, earlier: Claim | None) -> Sent:
@@ -148,11 +160,16 @@ class _Run:
             return Sent(to=email.to, status=Status.REFUSED, detail=str(error))
         if isinstance(answer, DriverError):
             return Sent(to=email.to, status=Status.UNCONFIRMED, detail=str(answer))
+        written = Feature.WRITES_FILES in self._mailer.features
+        done = Status.WRITTEN if written else Status.SENT
         try:
-            claims.confirm(self._store, self._project, claim, answer, deadline=self._deadline)
+            claims.confirm(
+                self._store, self._project, claim, answer, written=written, deadline=self._deadline
+            )
         except DriverError as error:
-            return Sent(to=email.to, status=Status.UNCONFIRMED, detail=f"sent, but not written down: {error}")
-        return Sent(to=email.to, status=Status.SENT, detail=answer)
+            detail = f"{done} as {answer}, but that could not be recorded: {error}"
+            return Sent(to=email.to, status=Status.UNCONFIRMED, detail=detail)
+        return Sent(to=email.to, status=done, detail=answer)
 
     def _deliver(self, email: Email, key: str) -> str | DriverError:
         """Return the mailer's id, or the error after which nobody knows. Raises one that came before."""

@@ -9,7 +9,7 @@ from tuppence.report.document import Latency, Past, Report
 from tuppence.report.rates import Rate
 from tuppence.report.tables import BUILT_IN
 from tuppence.report.view import Room, Section, Table, compared
-from tuppence.report.words import before_column, counted, number, rate, span
+from tuppence.report.words import DASH, before_column, counted, number, rate, span
 
 
 def times_table(caption: str, report: Report, of: Callable[[Past], Latency]) -> Table:
@@ -112,7 +112,7 @@ def routes(title: str, report: Report, room: Room) -> Section:
         head=("Route", "Requests", "Failed", "4xx", "Median", "95th perc."),
         rows=tuple(
             (
-                one.name,
+                f"{one.name} {DASH} failing" if one.failing else one.name,
                 number(one.requests),
                 number(one.errors),
                 number(one.client_errors),
@@ -123,7 +123,7 @@ def routes(title: str, report: Report, room: Room) -> Section:
         ),
     )
     told = f"{counted(total, 'request')}, of which {number(errors)} failed (status 500 and above) and "
-    told += f"{counted(refused, 'was', 'were')} refused as the client's error (4xx)."
+    told += "1 was a client error (4xx)." if refused == 1 else f"{number(refused)} were client errors (4xx)."
     return Section(
         title=title,
         intro=told + _failing(failing, report),

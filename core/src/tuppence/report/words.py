@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,8 +15,13 @@ NBSP: Final = "\u00a0"
 DASH: Final = "\u2013"
 UP: Final = "▲"
 DOWN: Final = "▼"
+MANIFOLD: Final = 3
+"""From so many times its length on, a time that rose is told as a multiple."""
 _ARROWS: Final = {"up": UP, "down": DOWN}
 _SECOND: Final = 1_000
+_TEN_THOUSAND: Final = 10_000
+_MILLION: Final = 1_000_000
+_UNIT: Final = re.compile(r"(?<=\d) (?=(?:%|ms|s|points?)(?:\W|$))")
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = (
     "January February March April May June July August September October November December".split()  # noqa: SIM905 - a line, not a page
@@ -70,6 +76,8 @@ def interval(value: Rate) -> str:
     if value.low is None or value.high is None:
         return ""
     low, high = percent(value.low).removesuffix(f"{NBSP}%"), percent(value.high)
+    if high.startswith(f"{low}{NBSP}"):
+        return f"n{NBSP}={NBSP}{value.of:,}"
     return f"n{NBSP}={NBSP}{value.of:,}, {low} to {high}"
 
 
@@ -86,6 +94,20 @@ def span(ms: int | None) -> str:
 def capital(text: str) -> str:
     """Return the text with a large first letter."""
     return text[:1].upper() + text[1:]
+
+
+def compact(value: int) -> str:
+    """Return `1,234`, `12k` or `3.4M`: a count for a cell that has little room."""
+    if value < _TEN_THOUSAND:
+        return number(value)
+    if value < _MILLION:
+        return f"{value // 1_000}k"
+    return f"{value / _MILLION:.1f}M" if value < 10 * _MILLION else f"{value // _MILLION:,}M"
+
+
+def unbroken(text: str) -> str:
+    """Return a sentence in which each number stays on one line with its unit."""
+    return _UNIT.sub(NBSP, text)
 
 
 def joined(parts: Sequence[str]) -> str:
@@ -172,5 +194,8 @@ def change_of_span(before: int | None, change: Comparison | None) -> Change:
     if change is None or not change.direction:
         same = "" if change is None else ", no clear change"
         return Change(f"was {span(before)}{same}")
-    difference = abs(change.now - change.before) / change.before
-    return Change(f"{percent(difference)} from {span(before)}", _ARROWS[change.direction], change.tone)
+    if change.now >= MANIFOLD * change.before:
+        moved = f"{round(change.now / change.before):,} times as long (was {span(before)})"
+    else:
+        moved = f"{percent(abs(change.now - change.before) / change.before)} from {span(before)}"
+    return Change(moved, _ARROWS[change.direction], change.tone)

@@ -22,7 +22,7 @@ FEATURES: Final[Mapping[Kind, frozenset[Feature]]] = {
     Kind.COMPUTE: frozenset({Feature.NATIVE_TRIGGER}),
     Kind.STORE: frozenset({Feature.NATIVE_TTL}),
     Kind.SCHEDULER: frozenset(),
-    Kind.MAILER: frozenset({Feature.IDEMPOTENT_MAIL}),
+    Kind.MAILER: frozenset({Feature.IDEMPOTENT_MAIL, Feature.WRITES_FILES}),
 }
 """What a driver of each kind may claim."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 
@@ -61,12 +62,16 @@ class MailerContract(ResourceContract):
     def test_a_mail_arrives_as_it_was_sent(
         self, driver: MailerDriver, soon: Soon, letterbox: Letterbox
     ) -> None:
-        """Addresses, subject, own headers, text, HTML and attachments, whatever their letters."""
+        """Addresses, subject, own headers, text, HTML and attachments, whatever their letters.
+
+        What becomes a file is not called sent: `WRITES_FILES` says so, and then the id is the file's path.
+        """
         mail_id = driver.send(MAIL, idempotency_key="one", deadline=soon())
 
         (mail,) = letterbox()
         text, html = mail.get_body(("plain",)), mail.get_body(("html",))
         assert mail_id
+        assert Path(mail_id).is_file() == (Feature.WRITES_FILES in driver.features)
         assert (mail["From"], mail["To"], mail["Subject"]) == (MAIL.sender, MAIL.to, MAIL.subject)
         assert mail["X-Tuppence-Week"] == "2026-W47"
         assert text is not None
