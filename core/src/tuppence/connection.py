@@ -92,7 +92,10 @@ class Connection:
             connection.request(method, path, body, dict(headers))
             response = connection.getresponse()
             content = _read_whole(response)
-            told = {name.lower(): value for name, value in response.getheaders()}
+            told: dict[str, str] = {}
+            for name, value in response.getheaders():
+                known = told.get(name.lower())
+                told[name.lower()] = value if known is None else f"{known}, {value}"
         except BaseException:
             self.close()
             raise

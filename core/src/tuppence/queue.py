@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Final, TypeVar
 
+from tuppence.answers import check_deliveries
 from tuppence.clock import Clock, Deadline
 from tuppence.drivers import LETTERS, MAX_ID, ZERO, Delivery, ItemError, Limits, Message, QueueDriver
 from tuppence.errors import DriverError, ErrorCode
@@ -47,7 +48,7 @@ class Queue:
         most = min(max_messages, self.limits.batch_items)
         return list(
             call(
-                partial(self.driver.receive, max_messages=most, wait=wait, lease=lease),
+                partial(self._receive, most, wait, lease),
                 deadline=deadline,
                 clock=self._clock,
                 name="queue.receive",
@@ -97,6 +98,12 @@ class Queue:
     def close(self) -> None:
         """Close the driver."""
         self.driver.close()
+
+    def _receive(
+        self, most: int, wait: timedelta, lease: timedelta, *, deadline: Deadline
+    ) -> Sequence[Delivery]:
+        found = self.driver.receive(max_messages=most, wait=wait, lease=lease, deadline=deadline)
+        return check_deliveries(found, most, "queue.receive")
 
     def _each(
         self,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Final, Protocol, TypeVar
 
+from tuppence.answers import check_errors
 from tuppence.clock import Clock, Deadline
 from tuppence.drivers import ItemError, Limits
 from tuppence.errors import DriverError, ErrorCode
@@ -143,7 +144,9 @@ def _one_batch(
     while positions:
         batch = [items[position] for position in positions]
         try:
-            errors = call(partial(operation, batch), deadline=deadline, clock=clock, name=name)
+            errors = call(
+                partial(_checked, operation, batch, name), deadline=deadline, clock=clock, name=name
+            )
         except DriverError as error:
             return final + [ItemError(position, error, whole_call=True) for position in positions]
         if len(errors) < len(batch):  # some got through: for what is left it begins anew
@@ -161,6 +164,13 @@ def _one_batch(
         if positions:
             clock.sleep(pause)
     return final
+
+
+def _checked(
+    operation: BatchCall[Item], items: Sequence[Item], name: str, *, deadline: Deadline
+) -> Sequence[ItemError]:
+    """Try some items; return the errors, each of one of them."""
+    return check_errors(operation(items, deadline=deadline), len(items), name)
 
 
 def _batches(positions: Sequence[int], sizes: Sequence[int], limits: Limits) -> Iterator[list[int]]:

@@ -14,9 +14,21 @@ from functools import partial
 from typing import Final, TypeVar
 
 from tuppence import chunks
+from tuppence.answers import check_page, check_records
 from tuppence.chunks import Manifest
 from tuppence.clock import Clock, Deadline
-from tuppence.drivers import LETTERS, MAX_KEY, Absent, ItemError, Key, Limits, Record, StoreDriver, Version
+from tuppence.drivers import (
+    LETTERS,
+    MAX_KEY,
+    Absent,
+    ItemError,
+    Key,
+    Limits,
+    Page,
+    Record,
+    StoreDriver,
+    Version,
+)
 from tuppence.errors import DriverError, ErrorCode
 from tuppence.retry import BatchCall, call, each, pause_before
 
@@ -116,11 +128,12 @@ class Store:
         if not partition or not _ALLOWED.issuperset(f"{partition}{start}{end}"):
             raise _error(ErrorCode.INVALID, "store.query", f"partition and bounds are {_SPELLING}")
         cursor: str | None = None
+        after = ""
         while True:
             if deadline.expired:
                 raise _error(ErrorCode.TIMEOUT, "store.query", "no time left for the next page")
             page = call(
-                partial(self.driver.query, partition, start=start, end=end, limit=PAGE, cursor=cursor),
+                partial(self._page, partition, start=start, end=end, cursor=cursor, after=after),
                 deadline=deadline,
                 clock=self.clock,
                 name="store.query",
@@ -129,7 +142,7 @@ class Store:
                 record = None if chunks.is_chunk(head.key) else self._whole(head, deadline)
                 if record is not None:
                     yield record
-            cursor = page.cursor
+            cursor, after = page.cursor, page.records[-1].key.sort if page.records else after
             if cursor is None:
                 return
 
@@ -258,12 +271,26 @@ class Store:
         found: list[Record | None] = []
         for at in range(0, len(keys), most):
             found += call(
-                partial(self.driver.get, keys[at : at + most]),
+                partial(self._get, keys[at : at + most]),
                 deadline=deadline,
                 clock=self.clock,
                 name="store.get",
             )
         return found
+
+    def _page(
+        self, partition: str, *, start: str, end: str, cursor: str | None, after: str, deadline: Deadline
+    ) -> Page:
+        """Return the next page of a query, behind `after`."""
+        page = self.driver.query(
+            partition, start=start, end=end, limit=PAGE, cursor=cursor, deadline=deadline
+        )
+        return check_page(
+            page, partition, start=start, end=end, limit=PAGE, after=after, operation="store.query"
+        )
+
+    def _get(self, keys: Sequence[Key], *, deadline: Deadline) -> Sequence[Record | None]:
+        return check_records(self.driver.get(keys, deadline=deadline), keys, "store.get")
 
     def _manifest_at(self, key: Key, deadline: Deadline) -> Manifest | None:
         head = self._heads([key], deadline)[0]

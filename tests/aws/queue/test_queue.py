@@ -154,7 +154,8 @@ def test_no_lease_lasts_longer_than_twelve_hours_in_all(context, stand_in):
 
     def answer(request):
         asked.append(json.loads(request.body))
-        body = {"Messages": [received]} if request.operation == "ReceiveMessage" else {}
+        extended = {"Successful": [{"Id": "0"}]}
+        body = {"Messages": [received]} if request.operation == "ReceiveMessage" else extended
         return Answer(200, {}, json.dumps(body).encode())
 
     queue = SqsQueue(SqsQueue.Options(endpoint=stand_in(answer)), replace(context, clock=clock))
@@ -183,7 +184,8 @@ def test_no_lease_lasts_longer_than_twelve_hours_in_all(context, stand_in):
     ],
 )
 def test_an_entry_that_fails_alone_says_why(opened, stand_in, soon, code, sender, expected):
-    failed = {"Failed": [{"Id": "1", "Code": code, "SenderFault": sender}]}
+    entry = {"Id": "1", "Code": code, "SenderFault": sender}
+    failed = {"Successful": [{"Id": "0"}], "Failed": [entry]}
     queue = opened(stand_in(lambda _: Answer(200, {}, json.dumps(failed).encode())))
 
     errors = queue.send([Message(id=name, body=b"x") for name in "ab"], deadline=soon())

@@ -1,9 +1,12 @@
 """Bodies in Cloud Storage: one object for each drain, and what that costs."""
 
+import hashlib
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aws.faulty import Answer, Faulty
 from gcp.stores import bucket_at
 from tuppence.drivers import Absent, Key, Record
 from tuppence.errors import ErrorCode
@@ -205,3 +208,51 @@ def test_a_document_whose_body_found_no_bucket_is_not_written(
         gone.put([segment(n, clock) for n in (1, 2)], condition=Absent(), deadline=soon())
 
     assert plain.get([segment(n, clock).key for n in (1, 2)], deadline=soon()) == [None, None]
+
+
+@pytest.fixture
+def through_proxy(opened, firestore_url, storage_url, project, bucket, monkeypatch):
+    """Return a proxy before the bucket, and a store that goes through it."""
+    with Faulty(storage_url).running() as proxy:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", proxy.url)
+        url = f"gs://{project}/of/bodies"
+        yield proxy, opened(FirestoreStore, firestore_url, collection=project, blobs=url)
+
+
+def cut(request, forward):
+    """Let an object end before its end."""
+    answer = forward(request)
+    return Answer(answer.status, {}, answer.body[:-1])
+
+
+def exchanged(request, forward):
+    """Hand out another object's bytes, of the same length, beside this one's digest."""
+    answer = forward(request)
+    digest = b64encode(hashlib.md5(answer.body, usedforsecurity=False).digest()).decode()
+    headers = {"X-Goog-Hash": f"crc32c=AAAAAA==,md5={digest}"}
+    return Answer(answer.status, headers, answer.body[::-1])
+
+
+@pytest.mark.parametrize("fault", [cut, exchanged])
+def test_an_object_that_comes_damaged_is_an_error_and_is_not_kept(through_proxy, clock, soon, fault):
+    proxy, store = through_proxy
+    sent = [segment(n, clock, bytes(range(250)) * 240) for n in (1, 2)]
+    store.put(sent, condition=Absent(), deadline=soon())
+    proxy.planned.append(fault)
+
+    with refused(ErrorCode.UNAVAILABLE):
+        store.get([sent[1].key], deadline=soon())
+
+    assert store.get([sent[1].key], deadline=soon())[0].body == sent[1].body
+
+
+def test_an_object_that_was_stored_in_part_is_an_error(through_proxy, clock, soon):
+    def short(request, forward):
+        forward(request)
+        return Answer(200, {"Content-Type": "application/json"}, b'{"size": "1"}')
+
+    proxy, store = through_proxy
+    proxy.planned.append(short)
+
+    with refused(ErrorCode.UNAVAILABLE):
+        store.put([segment(n, clock) for n in (1, 2)], condition=Absent(), deadline=soon())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -80,10 +81,32 @@ class _Failed(msgspec.Struct, rename="pascal"):
         return failure(fault, operation, self.code)  # whose fault it is, it says also where its code is new
 
 
-class Settled(msgspec.Struct, rename="pascal"):
-    """To the calls that take a batch."""
+class _Done(msgspec.Struct, rename="pascal"):
+    id: str
 
+
+class Settled(msgspec.Struct, rename="pascal"):
+    """To the calls that take a batch. Every entry is in one of the two lists."""
+
+    successful: list[_Done] | None = None
     failed: list[_Failed] | None = None
+
+    def errors(self, ids: Iterable[str], operation: str) -> dict[int, DriverError]:
+        """Return what failed, by position, which is what an entry's id names.
+
+        An entry that the answer does not name has failed too. Raises `DriverError` where the answer is of
+        other entries.
+        """
+        left = set(ids)
+        failed: dict[int, DriverError] = {}
+        for one in (*(self.successful or ()), *(self.failed or ())):
+            if one.id not in left:
+                raise failure(ErrorCode.UNAVAILABLE, operation, "the answer is one to another call")
+            left.remove(one.id)
+            if isinstance(one, _Failed):
+                failed[int(one.id)] = one.error(operation)
+        words = "the answer is incomplete: it does not say what became of this item"
+        return failed | {int(name): failure(ErrorCode.UNAVAILABLE, operation, words) for name in left}
 
 
 class Described(msgspec.Struct, rename="pascal"):

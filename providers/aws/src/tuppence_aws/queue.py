@@ -306,7 +306,7 @@ class SqsQueue(QueueDriver):
         request = {"QueueUrl": self._address(operation), "Entries": entries}
         answer = self._call(operation, action, request, Settled, deadline)
         self.context.meter.count("sqs.requests", max(1, math.ceil(size / BILLED)))
-        return {int(one.id): one.error(operation) for one in answer.failed or ()}
+        return answer.errors((one["Id"] for one in entries), operation)
 
     def _call(
         self, operation: str, action: str, request: object, answer: type[Result], deadline: Deadline

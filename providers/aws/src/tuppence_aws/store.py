@@ -134,6 +134,8 @@ class DynamoStore(StoreDriver):
             RequestItems=wanted,
         )
         items = _found(answer)
+        if not {key_in(item) for item in items} <= set(keys):
+            raise failure(ErrorCode.UNAVAILABLE, "store.get", "the answer is one to another call")
         if _unread(answer):
             each = units_in(answer) / len(items) if items else 1.0
             raise self.table.throttled("store.get", "dynamodb.rcu", each * len(keys))
@@ -263,6 +265,8 @@ class DynamoStore(StoreDriver):
         wanted = {self.name: list(requests.values())}
         answer = self.table.ask(operation, "batch_write_item", "dynamodb.wcu", deadline, RequestItems=wanted)
         left = {_key_in(one) for some in answer.get("UnprocessedItems", {}).values() for one in some}
+        if not left <= set(map(_key_in, requests.values())):
+            raise failure(ErrorCode.UNAVAILABLE, operation, "the answer is one to another call")
         return [
             ItemError(position, self.table.throttled(operation, "dynamodb.wcu", units[position]))
             for position, request in requests.items()

@@ -69,6 +69,11 @@ def too_large(operation: str, size: int, limit: int) -> DriverError:
     return failure(ErrorCode.TOO_LARGE, operation, f"{size} bytes; at most {limit}")
 
 
+def incomplete(operation: str) -> DriverError:
+    """Return the error of an answer that lacks a part of what it should hold."""
+    return failure(ErrorCode.UNAVAILABLE, operation, "the answer is incomplete")
+
+
 def refused(operation: str, status: int, headers: Mapping[str, str], body: bytes) -> Refused:
     """Return what a service answered as an error of this provider.
 

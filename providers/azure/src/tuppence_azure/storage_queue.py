@@ -38,7 +38,7 @@ from tuppence.drivers import (
     Role,
 )
 from tuppence.errors import DriverError, ErrorCode
-from tuppence_azure.errors import Refused, failure, too_large
+from tuppence_azure.errors import Refused, failure, incomplete, too_large
 from tuppence_azure.messages import BODY, read, text_of
 from tuppence_azure.names import queue_named
 from tuppence_azure.storage import Storage, StorageOptions
@@ -209,7 +209,9 @@ class StorageQueue(QueueDriver):
         answer = self._call("queue.receive", "GET", "/messages", deadline, query=query)
         try:
             found = ET.fromstring(answer.body)  # noqa: S314 - the service's own, who escapes what others wrote
-            return [_delivery(one, expires) for one in found.iter("QueueMessage")]
+            if found.tag != "QueueMessagesList":
+                raise incomplete("queue.receive")
+            return [_delivery(one, expires) for one in found]
         except (ET.ParseError, KeyError, ValueError) as error:
             words = "the answer cannot be read"
             raise failure(ErrorCode.UNAVAILABLE, "queue.receive", words) from error
@@ -236,7 +238,10 @@ class StorageQueue(QueueDriver):
 
     def _count(self, operation: str, deadline: Deadline) -> int:
         answer = self._call(operation, "GET", "", deadline, query={"comp": "metadata"})
-        return int(answer.headers.get("x-ms-approximate-messages-count", 0))
+        told = answer.headers.get("x-ms-approximate-messages-count", "")
+        if not told.isdecimal():
+            raise incomplete(operation)
+        return int(told)
 
     def _call(self, operation: str, method: str, path: str, deadline: Deadline, **more: Any) -> Answer:
         """Make one call on the queue, and count it: a refusal is billed too, but for one of the caller."""

@@ -13,10 +13,10 @@ from tuppence.connection import Answer
 from tuppence.drivers import Context, Key
 from tuppence.errors import DriverError, ErrorCode
 from tuppence_azure.entities import Entity
-from tuppence_azure.errors import Refused, failure
+from tuppence_azure.errors import Refused, failure, incomplete
 from tuppence_azure.names import table_named
 from tuppence_azure.storage import Storage, StorageOptions
-from tuppence_azure.transactions import BYTES, Change, refusal_in, together
+from tuppence_azure.transactions import BYTES, Change, changes_in, refusal_in, together
 
 UNIT: Final = "tables.operations"
 """Every request is one operation, also a transaction and one that finds nothing.
@@ -46,6 +46,12 @@ class StoreOptions(StorageOptions, frozen=True, forbid_unknown_fields=True, kw_o
             raise ValueError(
                 f"{self.table!r} cannot be a table's name: 3 to 63 letters and digits, a letter first"
             )
+
+
+class _Entities(msgspec.Struct):
+    """A page of a query's answer."""
+
+    value: list[dict[str, Any]]
 
 
 class Table:
@@ -95,6 +101,8 @@ class Table:
         error = refusal_in(operation, answer)
         if error is not None:
             raise self._missing(operation) if error.name == "TableNotFound" else error
+        if changes_in(answer) != len(changes):
+            raise incomplete(operation)
         return True
 
     def get(self, operation: str, key: Key, deadline: Deadline) -> Entity | None:
@@ -105,7 +113,7 @@ class Table:
             if error.name in ABSENT:
                 return None
             raise
-        entity: Entity = _decoded(operation, answer)
+        entity: Entity = _decoded(operation, answer, dict[str, Any])
         return entity
 
     def query(
@@ -118,7 +126,7 @@ class Table:
             for name in ("NextPartitionKey", "NextRowKey")
             if (value := answer.headers.get(f"x-ms-continuation-{name.lower()}"))
         }
-        return _decoded(operation, answer)["value"], told
+        return _decoded(operation, answer, _Entities).value, told
 
     def close(self) -> None:
         """Let the connection go."""
@@ -141,8 +149,8 @@ class Table:
         return failure(ErrorCode.NOT_FOUND, operation, words)
 
 
-def _decoded(operation: str, answer: Answer) -> Any:
+def _decoded(operation: str, answer: Answer, kind: Any) -> Any:
     try:
-        return msgspec.json.decode(answer.body)
+        return msgspec.json.decode(answer.body, type=kind)
     except msgspec.MsgspecError as error:
         raise failure(ErrorCode.UNAVAILABLE, operation, "the answer cannot be read") from error

@@ -14,11 +14,13 @@ import msgspec
 
 from tuppence.connection import Answer
 from tuppence_azure.errors import Refused, refused
+from tuppence_azure.storage import VERSION
 
 CHANGES: Final = 100
 BYTES: Final = 4 * 1024 * 1024
 """Of a whole request."""
 _STATUS: Final = re.compile(rb"^HTTP/1\.1 (\d{3})", re.MULTILINE)
+_BOUNDARY: Final = re.compile(r'boundary="?([^";\s]+)')
 _REFUSED: Final = 400
 
 
@@ -69,11 +71,22 @@ def refusal_in(operation: str, answer: Answer) -> Refused | None:
     return None if bad is None else refused(operation, bad, {}, answer.body)
 
 
+def changes_in(answer: Answer) -> int:
+    """Return how many changes an answer says that were made. One that was cut off says of none."""
+    boundary = _BOUNDARY.search(answer.headers.get("content-type", ""))
+    if boundary is None or not answer.body.rstrip().endswith(f"--{boundary[1]}--".encode()):
+        return 0
+    return len(_STATUS.findall(answer.body))
+
+
 def _part(change: Change, address: str, number: int) -> bytes:
     headers = {
         "content-type": "application/json",
+        "content-length": str(len(change.body)),
         "accept": "application/json;odata=minimalmetadata",
+        "dataserviceversion": "3.0",
         "prefer": "return-no-content",
+        "x-ms-version": VERSION,
         **change.headers,
     }
     lines = [

@@ -6,13 +6,14 @@ https://cloud.google.com/pubsub/docs/monitoring, read November 2026.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import msgspec
 
 from tuppence.clock import Deadline
 from tuppence.drivers import Context
+from tuppence_gcp.errors import incomplete
 from tuppence_gcp.session import GcpOptions, Session
 
 WAITING: Final = "num_undelivered_messages"
@@ -35,6 +36,8 @@ class _Series(msgspec.Struct):
 
 class _Told(msgspec.Struct, rename="camel"):
     time_series: list[_Series] = []
+    next_page_token: str = ""
+    execution_errors: list[dict[str, Any]] = []
 
 
 class Backlog:
@@ -73,5 +76,7 @@ class Backlog:
         path = f"/v3/projects/{project}/timeSeries?{urlencode(asked)}"
         told = self._session.call(operation, "GET", path, None, _Told, deadline=deadline)
         self._context.meter.count("monitoring.reads")
+        if told.execution_errors or told.next_page_token:  # there are never more series than fit on a page
+            raise incomplete(operation)
         values = [int(series.points[0].value.int64_value) for series in told.time_series if series.points]
         return sum(values) if values else None

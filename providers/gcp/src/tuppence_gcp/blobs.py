@@ -11,16 +11,19 @@ https://cloud.google.com/storage/pricing and /docs/lifecycle, read November 2026
 
 from __future__ import annotations
 
+import hashlib
 import secrets
+from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from tuppence.clock import Deadline
+from tuppence.connection import Answer
 from tuppence.drivers import Context, Record
 from tuppence.errors import DriverError, ErrorCode
 from tuppence_gcp.documents import second
@@ -38,6 +41,12 @@ IDLE: Final = 2
 """How many reads an object is kept for that none of them needs."""
 _NAME_BYTES: Final = 12
 _BOUNDARY_BYTES: Final = 16
+_HASH: Final = "x-goog-hash"
+"""Of an object's content; of one that was not uploaded at once it has no MD5.
+
+https://cloud.google.com/storage/docs/xml-api/reference-headers#xgooghash, read November 2026.
+"""
+_Decoded = TypeVar("_Decoded")
 
 
 class _Condition(msgspec.Struct, rename="camel"):
@@ -59,6 +68,13 @@ class _Lifecycle(msgspec.Struct):
 
 class _Bucket(msgspec.Struct):
     lifecycle: _Lifecycle | None = None
+
+
+class _Object(msgspec.Struct, rename="camel"):
+    """What the service says of an object that it has stored."""
+
+    size: str  # as JSON has numbers of 64 bits
+    md5_hash: str = ""
 
 
 class Blobs:
@@ -129,6 +145,7 @@ class Blobs:
             if name in self._kept:
                 self._last[name] = self._reads
             if len(content) < max(end for _, end in parts.values()):
+                self._kept.pop(name, None)
                 raise failure(ErrorCode.UNAVAILABLE, operation, "an object came in part")
             bodies |= {reference: content[at:end] for reference, (at, end) in parts.items()}
         return bodies
@@ -166,19 +183,25 @@ class Blobs:
         )
         headers = {"content-type": f"multipart/related; boundary={boundary.decode()}"}
         path = f"/upload/storage/v1/b/{self.bucket}/o?uploadType=multipart"
-        self._send("POST", path, headers, body, operation, deadline)
+        answer = self._send("POST", path, headers, body, operation, deadline)
         self._meter.count("gcs.class_a")
+        stored = _decoded(answer.body, _Object, operation)
+        if int(stored.size) != len(content) or stored.md5_hash not in {"", _md5(content)}:
+            raise failure(ErrorCode.UNAVAILABLE, operation, "an object was stored in part")
 
     def _download(self, name: str, operation: str, deadline: Deadline) -> bytes:
         path = f"/storage/v1/b/{self.bucket}/o/{quote(name, safe='')}?alt=media"
-        content = self._send("GET", path, {}, b"", operation, deadline)
+        answer = self._send("GET", path, {}, b"", operation, deadline)
         self._meter.count("gcs.class_b")
-        return content
+        digests = dict(part.strip().partition("=")[::2] for part in answer.headers.get(_HASH, "").split(","))
+        if digests.get("md5") not in {None, _md5(answer.body)}:
+            raise failure(ErrorCode.UNAVAILABLE, operation, "an object came damaged")
+        return answer.body
 
     def _bucket(self, operation: str, deadline: Deadline) -> _Bucket:
-        content = self._send("GET", f"/storage/v1/b/{self.bucket}", {}, b"", operation, deadline)
+        answer = self._send("GET", f"/storage/v1/b/{self.bucket}", {}, b"", operation, deadline)
         self._meter.count("gcs.class_b")
-        return msgspec.json.decode(content, type=_Bucket)
+        return _decoded(answer.body, _Bucket, operation)
 
     def _send(
         self,
@@ -188,11 +211,23 @@ class Blobs:
         body: bytes,
         operation: str,
         deadline: Deadline,
-    ) -> bytes:
+    ) -> Answer:
         try:
-            return self._session.send(operation, method, path, headers, body, deadline=deadline).body
+            return self._session.send(operation, method, path, headers, body, deadline=deadline)
         except DriverError as error:
             if error.code is not ErrorCode.NOT_FOUND:
                 raise
             words = f"the bucket {self.bucket}, or the object that holds a record, is not there"
             raise failure(error.code, operation, words) from error
+
+
+def _md5(content: bytes) -> str:
+    """Return the digest by which the service tells whether content is whole."""
+    return b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
+
+
+def _decoded(body: bytes, kind: type[_Decoded], operation: str) -> _Decoded:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.MsgspecError as error:
+        raise failure(ErrorCode.UNAVAILABLE, operation, "the answer cannot be read") from error

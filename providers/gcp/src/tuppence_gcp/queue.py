@@ -36,7 +36,7 @@ from tuppence.drivers import (
 from tuppence.errors import DriverError, ErrorCode
 from tuppence_gcp.backlog import Backlog
 from tuppence_gcp.credentials import told_project
-from tuppence_gcp.errors import Refused, failed_alone, failure, too_large
+from tuppence_gcp.errors import Refused, failed_alone, failure, incomplete, too_large
 from tuppence_gcp.messages import (
     Published,
     Pulled,
@@ -229,9 +229,11 @@ class PubSubQueue(QueueDriver):
         ordered = self.options.ordered
         request = {"messages": [entry(message, ordered=ordered) for message in messages]}
         told = self._call("queue.send", "POST", "topics", ":publish", request, Published, deadline)
+        if len(told.message_ids) != len(messages):  # it names no message by itself: all are sent once more
+            raise incomplete("queue.send")
         size = sum(
             weight(message, given, ordered=ordered)
-            for message, given in zip(messages, told.message_ids, strict=False)
+            for message, given in zip(messages, told.message_ids, strict=True)
         )
         self.context.meter.count("pubsub.bytes", max(BILLED, size))
 
