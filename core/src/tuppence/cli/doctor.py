@@ -10,7 +10,7 @@ import click
 
 from tuppence.cli import pipeline, time_zone
 from tuppence.cli.app import COULD_NOT, DONE, Session, shared
-from tuppence.cli.output import message_of, next_step
+from tuppence.cli.output import message_of, remedy
 from tuppence.clock import Deadline
 from tuppence.config import Config
 from tuppence.drivers import Feature, Kind, Schedule
@@ -70,7 +70,7 @@ def _findings(runtime: Runtime) -> Iterator[Finding]:
         try:
             yield from look()
         except (TuppenceError, OSError) as error:
-            yield wrong(message_of(error), next_step(error), part=part)
+            yield wrong(message_of(error), remedy(error), part=part)
 
 
 def _schedules(runtime: Runtime, there: list[Schedule]) -> Iterator[Finding]:

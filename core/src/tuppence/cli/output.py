@@ -24,6 +24,8 @@ Advance = Callable[[int], None]
 """Called with how much has been done since the last call."""
 
 _NEXT: Final = {
+    ErrorCode.CONFLICT: "Mend what it names, in the provider's console or in your configuration.",
+    ErrorCode.ALREADY_EXISTS: "Choose another name in your configuration, or remove what is there.",
     ErrorCode.INVALID: "Mend what it names; `docs/reference/configuration.md` lists all settings.",
     ErrorCode.NOT_FOUND: "Check its name in your configuration; `tuppence doctor` looks at each resource.",
     ErrorCode.UNAUTHENTICATED: "Check the credentials of this machine, then run `tuppence doctor`.",
@@ -35,6 +37,13 @@ _DIRECTIONS: Final = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI",
 """Unicode's bidirectional classes of characters that turn the text around them."""
 _AGAIN: Final = "Nothing is lost: run the same command again in a few minutes."
 _DOCTOR: Final = "Run `tuppence doctor` to see what is wrong."
+_REMEDIES: Final = {
+    ErrorCode.NOT_FOUND: "Check its name in your configuration; `tuppence deploy` makes what is missing.",
+    ErrorCode.UNAUTHENTICATED: "Check the credentials of this machine.",
+    ErrorCode.FORBIDDEN: "Allow it for the account in use.",
+}
+"""What `doctor` says instead of sending people to itself."""
+_REPORT: Final = "Run it again with --debug, and report what it prints."
 
 
 class CommandError(click.ClickException):
@@ -201,3 +210,11 @@ def next_step(error: Exception) -> str:
     if isinstance(error, OSError):
         return "Check that the place exists and that you may read and write there."
     return _DOCTOR
+
+
+def remedy(error: Exception) -> str:
+    """Return what to do about an error that `doctor` has found."""
+    step = next_step(error)
+    if isinstance(error, DriverError):
+        step = _REMEDIES.get(error.code, step)
+    return _REPORT if step == _DOCTOR else step

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
-from tuppence.cli.output import message_of, next_step
+from tuppence.cli.output import message_of, remedy
 from tuppence.clock import Deadline
 from tuppence.drivers import Driver, Kind, Permission, Role
 from tuppence.errors import TuppenceError
@@ -25,13 +25,13 @@ def part(runtime: Runtime, kind: Kind) -> Iterator[Finding]:
         built = getattr(runtime, kind.value)
         driver: Driver = getattr(built, "driver", built)  # queue and store come wrapped in core's policy
     except (TuppenceError, OSError) as error:
-        yield wrong(message_of(error), next_step(error), part=kind.value)
+        yield wrong(message_of(error), remedy(error), part=kind.value)
         return
     said = ok(runtime.config.provider_of(kind), part=kind.value)
     try:
         driver.check()
     except (TuppenceError, OSError) as error:
-        said = wrong(message_of(error), next_step(error), part=kind.value)
+        said = wrong(message_of(error), remedy(error), part=kind.value)
     yield said
     for finding in _closer(runtime, kind, driver):
         if finding.detail not in said.detail:
@@ -64,7 +64,7 @@ def _closer(runtime: Runtime, kind: Kind, driver: Driver) -> list[Finding]:
     try:
         findings.extend(driver.findings(deadline=Deadline.after(PATIENCE, runtime.clock), **more))
     except (TuppenceError, OSError) as error:
-        findings.append(note(message_of(error), next_step(error)))
+        findings.append(note(message_of(error), remedy(error)))
     return findings
 
 

@@ -17,10 +17,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from tuppence.abandonable import AbandonableCall
 from tuppence.clock import Clock, Deadline
 from tuppence.errors import DriverError, ErrorCode
 from tuppence_aws.connection import Connection
-from tuppence_aws.errors import failure, translate
+from tuppence_aws.errors import PROVIDER, failure, translate
 from tuppence_aws.signature import Credentials
 
 EARLY: Final = timedelta(minutes=5)
@@ -42,6 +43,9 @@ https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.ht
 _ROLES: Final = "/latest/meta-data/iam/security-credentials/"
 _OK: Final = 200
 _SERVER: Final = 500
+SDK_TIMEOUT_S: Final = 10.0
+"""For each request that the SDK makes for credentials, as of STS."""
+_SDK_SILENT: Final = "what the profile or the role names for credentials does not answer"
 _SILENT: Final = "the machine's endpoint for credentials does not answer"
 
 
@@ -69,6 +73,7 @@ class CredentialChain:
         self._kept: Credentials | None = None
         self._until: datetime | None = None
         self._sdk: Any = None
+        self._abandonable = AbandonableCall("tuppence-aws-credentials", PROVIDER, _SDK_SILENT)
 
     def get(self, operation: str, deadline: Deadline) -> Credentials:
         """Return credentials that have not expired. Raises `DriverError`."""
@@ -94,17 +99,18 @@ class CredentialChain:
 
     def _find(self, operation: str, deadline: Deadline) -> Credentials:
         if self._profile or _needs_sdk():
-            return self._from_sdk(operation)
+            return self._from_sdk(operation, deadline)
         if container := _container():
             return _from_container(container, operation, deadline)
         if os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
             raise _none(operation)
         return _from_instance(operation, deadline)
 
-    def _from_sdk(self, operation: str) -> Credentials:
-        """Return what the SDK finds; its own object renews itself."""
+    def _from_sdk(self, operation: str, deadline: Deadline) -> Credentials:
+        """Return what the SDK finds; its own object renews itself, and knows no deadline."""
         try:
-            frozen = self._frozen_by_sdk(operation)
+            with translate(operation):
+                frozen = self._abandonable.call(self._frozen, operation, max(0.0, deadline.remaining()))
         except DriverError as error:
             if error.code is not ErrorCode.INVALID:
                 raise
@@ -112,6 +118,8 @@ class CredentialChain:
                 f"no credentials for this role: {error.message}; check AWS_ROLE_ARN, or the profile's role"
             )
             raise failure(ErrorCode.UNAUTHENTICATED, operation, words) from error
+        if frozen is None:
+            raise _none(operation)
         return Credentials(
             access_key=frozen.access_key,
             secret_key=frozen.secret_key,
@@ -119,16 +127,27 @@ class CredentialChain:
             expires=self._clock.now() + AGAIN,  # only the SDK knows; it is asked each minute, which is cheap
         )
 
-    def _frozen_by_sdk(self, operation: str) -> Any:
-        """Return what the SDK finds at this moment. Raises `DriverError`."""
-        with translate(operation):
-            if self._sdk is None:
-                from botocore.session import Session
+    def _frozen(self) -> Any:
+        """Return the SDK's credentials as they are now, or `None` where it finds none."""
+        if self._sdk is None:
+            self._sdk = _sdk_session(self._profile).get_credentials()
+        return None if self._sdk is None else self._sdk.get_frozen_credentials()
 
-                self._sdk = Session(profile=self._profile or None).get_credentials()
-            if self._sdk is None:
-                raise _none(operation)
-            return self._sdk.get_frozen_credentials()
+
+def _sdk_session(profile: str) -> Any:
+    """Return a session of the SDK whose requests for credentials are made once and soon given up."""
+    from botocore.config import Config
+    from botocore.session import Session
+
+    session = Session(profile=profile or None)
+    session.set_default_client_config(
+        Config(
+            connect_timeout=SDK_TIMEOUT_S,
+            read_timeout=SDK_TIMEOUT_S,
+            retries={"total_max_attempts": 1, "mode": "standard"},
+        )
+    )
+    return session
 
 
 def _from_environment() -> Credentials | None:
@@ -221,7 +240,8 @@ def _asked(
     try:
         answer = connection.request(method, path, {"host": connection.host, **headers}, deadline=within)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise failure(ErrorCode.UNAVAILABLE, operation, _SILENT) from error
+        code = ErrorCode.TIMEOUT if deadline.expired else ErrorCode.UNAVAILABLE
+        raise failure(code, operation, _SILENT) from error
     if answer.status >= _SERVER:
         raise failure(ErrorCode.UNAVAILABLE, operation, _SILENT)
     if answer.status != _OK:

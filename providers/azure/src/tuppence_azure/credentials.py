@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from tuppence.abandonable import AbandonableCall
 from tuppence.clock import Deadline
 from tuppence.errors import ConfigError, DriverError, ErrorCode
 from tuppence.settings import Secret
-from tuppence_azure.apart import Apart
-from tuppence_azure.errors import failure
+from tuppence_azure.errors import PROVIDER, failure
 
 REQUESTS_TIMEOUT_S: Final = 30.0
 """For all requests for one token, where no deadline is set."""
@@ -58,7 +58,7 @@ class Identity:
         self._scope = scope
         self._credential: Any = None
         self._transport: Any = None
-        self._apart = Apart("tuppence-azure-identity", _SILENT)
+        self._apart = AbandonableCall("tuppence-azure-identity", PROVIDER, _SILENT)
         self._deadline: Deadline | None = None
 
     def token(self, operation: str, deadline: Deadline) -> str:

@@ -28,14 +28,14 @@ from uuid import UUID
 
 import msgspec
 
+from tuppence.abandonable import AbandonableCall
 from tuppence.clock import Deadline
 from tuppence.drivers import Context, Email, MailerDriver, Permission, Role
 from tuppence.errors import DriverError, ErrorCode
 from tuppence.findings import Finding, note, wrong
 from tuppence.mime import NoMail, address_in, compose, digest
-from tuppence_azure.apart import Apart
 from tuppence_azure.communication import VERSION, CommunicationOptions, Resource, answered, translated
-from tuppence_azure.errors import Refused, failure, too_large
+from tuppence_azure.errors import PROVIDER, Refused, failure, too_large
 
 CHECK_WAIT: Final = 10.0
 CONNECT: Final = 5.0
@@ -112,7 +112,7 @@ class AcsMailer(MailerDriver):
         operation = "mailer.check"
         deadline = Deadline.after(CHECK_WAIT, self.context.clock)
         client = self._resource.client(operation)
-        Apart("tuppence-azure-mail").call(
+        AbandonableCall("tuppence-azure-mail", PROVIDER).call(
             lambda: self._status(client, str(NOBODY), operation, deadline), operation, deadline.remaining()
         )
 
@@ -158,7 +158,7 @@ class AcsMailer(MailerDriver):
             self._resource.client(operation), str(UUID(hex=digest(idempotency_key), version=4)), self.context
         )
         try:
-            Apart("tuppence-azure-mail").call(
+            AbandonableCall("tuppence-azure-mail", PROVIDER).call(
                 lambda: sending.send(told, deadline), operation, deadline.remaining()
             )
         finally:  # a kept connection that is closed in the meantime would leave the next mail in doubt

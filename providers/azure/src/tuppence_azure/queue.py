@@ -22,6 +22,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tuppence.abandonable import AbandonableCall
 from tuppence.clock import Deadline
 from tuppence.drivers import (
     ZERO,
@@ -36,8 +37,7 @@ from tuppence.drivers import (
     Role,
 )
 from tuppence.errors import DriverError, ErrorCode
-from tuppence_azure.apart import Apart
-from tuppence_azure.errors import failure, too_large
+from tuppence_azure.errors import PROVIDER, failure, too_large
 from tuppence_azure.messages import id_of
 from tuppence_azure.service_bus import Namespace, ServiceBusOptions, is_of_one_message, translated
 
@@ -112,7 +112,7 @@ class ServiceBusQueue(QueueDriver):
             self.features = self.features - {Feature.DEDUPLICATED}
         self._namespace = Namespace(options)
         self._links = ExitStack()
-        self._apart = Apart("tuppence-azure-opening")
+        self._apart = AbandonableCall("tuppence-azure-opening", PROVIDER)
         self._sender: Any = None
         self._receiver: Any = None
         self._process = 0

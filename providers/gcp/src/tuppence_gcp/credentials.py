@@ -108,8 +108,10 @@ class Tokens:
         try:
             found.refresh(Request(deadline))
         except TransportError as error:
-            words = "the credentials' service cannot be reached"
-            raise failure(ErrorCode.UNAVAILABLE, operation, words) from error
+            code = ErrorCode.TIMEOUT if deadline.expired else ErrorCode.UNAVAILABLE
+            raise failure(
+                code, operation, f"the service that gives tokens cannot be used: {error}"
+            ) from error
         except GoogleAuthError as error:
             code = ErrorCode.UNAVAILABLE if error.retryable else ErrorCode.UNAUTHENTICATED
             words = "the credentials are refused; `gcloud auth application-default login` makes new ones"
@@ -128,8 +130,10 @@ class Tokens:
 
             try:
                 self._library, project = google.auth.default(scopes=[SCOPE])
-            except GoogleAuthError as error:
-                raise failure(ErrorCode.UNAUTHENTICATED, operation, _NONE) from error
+            except (GoogleAuthError, ValueError) as error:
+                file = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
+                words = f"the file of credentials {file} cannot be used" if file else _NONE
+                raise failure(ErrorCode.UNAUTHENTICATED, operation, words) from error
             self._project = project or ""
         return self._library
 
@@ -166,11 +170,16 @@ class Request:
         told = {"host": found.netloc, **(headers or {})}
         connection = Connection(f"{found.scheme}://{found.netloc}")
         try:
-            return _Answered(connection.request(method, path, told, sent, deadline=self._deadline))
+            answer = connection.request(method, path, told, sent, deadline=self._deadline)
         except (OSError, http.client.HTTPException) as error:
             raise TransportError(error) from error  # type: ignore[no-untyped-call]  # google-auth's own gap
         finally:
             connection.close()
+        if (
+            answer.status >= _SERVER
+        ):  # google-auth would try again, and sleep before it; core does that in time
+            raise TransportError(f"status {answer.status}")  # type: ignore[no-untyped-call]  # as above
+        return _Answered(answer)
 
 
 def told_project() -> str:

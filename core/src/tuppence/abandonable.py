@@ -1,9 +1,10 @@
-"""Work of an SDK, given up after a while.
+"""Work of an SDK that can be abandoned when time is up.
 
-Its own timeouts are of single steps, and some steps have none: azure-servicebus waits without end for the
-first words of a service that takes the connection and says nothing (7.15, `SASLTransport.negotiate`), and
-azure-core starts anew with every read. So the work is done in a thread that can be left behind: one at most,
-since it may never end.
+The timeouts of SDKs are of single steps, and some steps have none: azure-servicebus waits without end for the
+first words of a service that takes the connection and says nothing (7.15, `SASLTransport.negotiate`),
+azure-core starts anew with every read, and botocore waits a minute for each of several requests for
+credentials, or without end for a program that is to print them. So the work is done in a thread that can be
+left behind: one at most, since it may never end.
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
-from tuppence.errors import ErrorCode
-from tuppence_azure.errors import failure
+from tuppence.errors import DriverError, ErrorCode
 
 Result = TypeVar("Result")
 
@@ -27,17 +27,19 @@ class _Ended(Generic[Result]):
     result: Result
 
 
-class Apart:
-    """Does one piece of work at a time.
+class AbandonableCall:
+    """Makes one call at a time.
 
     Args:
         name: of the thread.
-        silent: what is said of work that was given up: who does not answer.
+        provider: for errors.
+        silent: what is said of a call that was abandoned: who does not answer.
 
     """
 
-    def __init__(self, name: str, silent: str = "the connection is not answered") -> None:
+    def __init__(self, name: str, provider: str, silent: str = "the connection is not answered") -> None:
         self._name = name
+        self._provider = provider
         self._silent = silent
         self._left_behind: threading.Thread | None = None
 
@@ -59,7 +61,7 @@ class Apart:
 
         """
         if self._left_behind is not None and self._left_behind.is_alive():
-            raise failure(ErrorCode.TIMEOUT, operation, f"{self._silent}, since an earlier call")
+            raise self._timeout(operation, f"{self._silent}, since an earlier call")
         ended: queue.SimpleQueue[_Ended[Result]] = queue.SimpleQueue()
         given_up = threading.Event()
 
@@ -81,7 +83,10 @@ class Apart:
         except queue.Empty:
             given_up.set()
             self._left_behind = thread
-            raise failure(ErrorCode.TIMEOUT, operation, self._silent) from None
+            raise self._timeout(operation, self._silent) from None
         if outcome.problem is not None:
             raise outcome.problem
         return outcome.result
+
+    def _timeout(self, operation: str, message: str) -> DriverError:
+        return DriverError(ErrorCode.TIMEOUT, operation=operation, provider=self._provider, message=message)
