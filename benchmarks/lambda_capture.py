@@ -102,10 +102,11 @@ class Service(BaseHTTPRequestHandler):
     taken = 0
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
+        sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        taken = [{"Id": entry["Id"], "MessageId": entry["Id"]} for entry in sent["Entries"]]
         type(self).taken += 1
         time.sleep(FAR)
-        self._answer(b'{"Successful": [], "Failed": []}')
+        self._answer(json.dumps({"Successful": taken}).encode())
 
     def do_GET(self) -> None:
         self._answer(json.dumps(self.taken).encode())

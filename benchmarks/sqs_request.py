@@ -47,8 +47,9 @@ class Service(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        answer = b'{"Successful": [], "Failed": []}'
+        sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        taken = [{"Id": entry["Id"], "MessageId": entry["Id"]} for entry in sent["Entries"]]
+        answer = json.dumps({"Successful": taken}).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/x-amz-json-1.0")
         self.send_header("Content-Length", str(len(answer)))

@@ -101,3 +101,21 @@ class DriverError(TuppenceError):
         self.provider = provider
         self.message = message
         self.retry_after = retry_after
+
+
+_OF_ITEMS = frozenset({ErrorCode.INVALID, ErrorCode.TOO_LARGE})
+
+
+def of_no_item(error: DriverError) -> DriverError:
+    """Return an error that is not about an item as one that no item is given up for.
+
+    A driver that makes several requests in a call gives it to the items whose request failed as a whole, or
+    was not made any more.
+    """
+    if error.code not in _OF_ITEMS:
+        return error
+    unnamed = DriverError(
+        ErrorCode.UNKNOWN, operation=error.operation, provider=error.provider, message=error.message
+    )
+    unnamed.__cause__ = error
+    return unnamed

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gcp.answers import told
+from gcp.answers import error_of, told
 from tuppence.drivers import Message
 from tuppence.errors import ErrorCode
 from tuppence.testing.contract import failures, refused
@@ -39,3 +39,23 @@ def test_a_backlog_of_which_a_part_is_told_is_an_error(opened, stand_in, soon):
 
     with refused(ErrorCode.UNAVAILABLE):
         queue.depth(deadline=soon())
+
+
+def test_a_service_that_is_not_enabled_is_named(opened, stand_in, soon):
+    details = [{"reason": "SERVICE_DISABLED", "metadata": {"service": "pubsub.googleapis.com"}}]
+    answer = error_of(403, "PERMISSION_DENIED", details=details)
+    queue = opened(PubSubQueue, stand_in(lambda _: answer))
+
+    with refused(ErrorCode.NOT_FOUND) as caught:
+        queue.send(THREE, deadline=soon())
+
+    assert "pubsub.googleapis.com is not enabled" in str(caught.value)
+
+
+def test_a_refusal_of_a_later_request_is_of_no_message(opened, stand_in, soon):
+    answers = iter([told({"messageIds": ["1"]}), error_of(400, "INVALID_ARGUMENT")])
+    queue = opened(PubSubQueue, stand_in(lambda _: next(answers)), ordered=True)
+
+    errors = queue.send(THREE, deadline=soon())
+
+    assert failures(errors) == [(1, ErrorCode.UNKNOWN), (2, ErrorCode.UNKNOWN)]

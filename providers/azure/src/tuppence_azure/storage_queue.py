@@ -37,7 +37,7 @@ from tuppence.drivers import (
     QueueDriver,
     Role,
 )
-from tuppence.errors import DriverError, ErrorCode
+from tuppence.errors import DriverError, ErrorCode, of_no_item
 from tuppence_azure.errors import Refused, failure, incomplete, too_large
 from tuppence_azure.messages import BODY, read, text_of
 from tuppence_azure.names import queue_named
@@ -62,6 +62,11 @@ _FOR_GOOD: Final = "-1"
 _POISON: Final = "-poison"
 """https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger, read November
 2026."""
+_OF_ONE_MESSAGE: Final = frozenset({"RequestBodyTooLarge", "MessageTooLarge"})
+"""What the service says of one message. All else is of the queue, the address or the caller.
+
+https://learn.microsoft.com/rest/api/storageservices/queue-service-error-codes, read November 2026.
+"""
 _GONE: Final = frozenset({"MessageNotFound", "PopReceiptMismatch"})
 _ACTIONS: Final[Mapping[Role, Sequence[str]]] = {
     Role.PRODUCER: ("messages/add/action",),
@@ -199,7 +204,13 @@ class StorageQueue(QueueDriver):
     def _put(self, message: Message, deadline: Deadline) -> None:
         body = f"<QueueMessage><MessageText>{text_of(message)}</MessageText></QueueMessage>".encode()
         query = {"messagettl": _FOR_GOOD}
-        self._call("queue.send", "POST", "/messages", deadline, query=query, body=body)
+        try:
+            self._call("queue.send", "POST", "/messages", deadline, query=query, body=body)
+        except Refused as error:
+            reported = error if error.name in _OF_ONE_MESSAGE else of_no_item(error)
+            if reported is error:
+                raise
+            raise reported from error  # the request itself is refused, as for its headers or address
 
     def _get(self, most: int, lease: timedelta, deadline: Deadline) -> list[Delivery]:
         """Lease what is there now. Leases are counted from when they were asked for."""
@@ -275,18 +286,19 @@ class StorageQueue(QueueDriver):
         return self._each(held, one)
 
     def _each(self, items: Mapping[int, Any], work: Callable[[Any], None]) -> list[ItemError]:
-        """Do the same for each item. An error that the next would meet too is that of all that are left."""
+        """Do the same for each item. An error that is not about one item is that of all that are left."""
         errors: list[ItemError] = []
         positions = list(items)
         for done, position in enumerate(positions):
             try:
                 work(items[position])
-            except _Lost as lost:
-                errors.append(ItemError(position, lost))
             except DriverError as error:
-                if done == 0:
+                if isinstance(error, _Lost) or getattr(error, "name", "") in _OF_ONE_MESSAGE:
+                    errors.append(ItemError(position, error))
+                elif done == 0:
                     raise
-                return errors + [ItemError(left, error) for left in positions[done:]]
+                else:
+                    return errors + [ItemError(left, of_no_item(error)) for left in positions[done:]]
         return errors
 
     def _check_batch(self, operation: str, items: Sequence[Any]) -> None:

@@ -17,7 +17,7 @@ from tuppence.clock import Deadline
 from tuppence.drivers import Context
 from tuppence.errors import DriverError, ErrorCode
 from tuppence_gcp.documents import Document, Value
-from tuppence_gcp.errors import ErrorBody, error_in_answer, failure, incomplete, is_check
+from tuppence_gcp.errors import ErrorBody, error_in_answer, failure, incomplete, is_check, switched_off
 from tuppence_gcp.session import GcpOptions, Session
 
 ALREADY_EXISTS: Final = 6
@@ -223,6 +223,8 @@ class Firestore:
         try:
             return self._session.call(operation, "POST", path, asked, answer, deadline=deadline)
         except DriverError as error:
+            if off := switched_off(error, operation):
+                raise off from error
             if error.code is not ErrorCode.NOT_FOUND:
                 raise
             words = f"there is no database {self._database}; `tuppence deploy` makes it"

@@ -33,10 +33,10 @@ from tuppence.drivers import (
     QueueDriver,
     Role,
 )
-from tuppence.errors import DriverError, ErrorCode
+from tuppence.errors import DriverError, ErrorCode, of_no_item
 from tuppence_gcp.backlog import Backlog
 from tuppence_gcp.credentials import told_project
-from tuppence_gcp.errors import Refused, failed_alone, failure, incomplete, too_large
+from tuppence_gcp.errors import Refused, failed_alone, failure, incomplete, switched_off, too_large
 from tuppence_gcp.messages import (
     Published,
     Pulled,
@@ -215,14 +215,17 @@ class PubSubQueue(QueueDriver):
         self._backlog.close()
 
     def _publish_each(self, lanes: Sequence[Mapping[int, Message]], deadline: Deadline) -> list[ItemError]:
-        """Publish lanes one by one. An error is that of all that are left: the next would meet it too."""
+        """Publish lanes one by one. An error is that of all that are left: the next would meet it too.
+
+        It says nothing about any message, as Pub/Sub refuses none alone.
+        """
         for done, lane in enumerate(lanes):
             try:
                 self._publish(list(lane.values()), deadline)
             except DriverError as error:
                 if not done:
                     raise
-                return [ItemError(n, error) for left in lanes[done:] for n in left]
+                return [ItemError(n, of_no_item(error)) for left in lanes[done:] for n in left]
         return []
 
     def _publish(self, messages: Sequence[Message], deadline: Deadline) -> None:
@@ -352,6 +355,8 @@ class PubSubQueue(QueueDriver):
                 operation, method, path, request, answer, deadline=deadline, patience=patience
             )
         except DriverError as error:
+            if off := switched_off(error, operation):
+                raise off from error
             if error.code is not ErrorCode.NOT_FOUND:
                 raise
             words = f"there is no {kind.removesuffix('s')} {self.name}; `tuppence deploy` makes it"
