@@ -97,12 +97,12 @@ class Settled(msgspec.Struct, rename="pascal"):
         An entry that the answer does not name has failed too. Raises `DriverError` where the answer is of
         other entries.
         """
-        left = set(ids)
+        left = dict.fromkeys(ids)
         failed: dict[int, DriverError] = {}
         for one in (*(self.successful or ()), *(self.failed or ())):
             if one.id not in left:
                 raise failure(ErrorCode.UNAVAILABLE, operation, "the answer is one to another call")
-            left.remove(one.id)
+            del left[one.id]
             if isinstance(one, _Failed):
                 failed[int(one.id)] = one.error(operation)
         words = "the answer is incomplete: it does not say what became of this item"
