@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from functools import cache
 from typing import Final
 
 import msgspec
@@ -142,9 +141,13 @@ def forget_inherited() -> bool:
     return had_thread
 
 
-@cache
 def _here() -> _Process:
-    return _Process()
+    """Return what is known of this process, the same to a signal handler that asks meanwhile."""
+    return _FIRST.get("") or _FIRST.setdefault("", _Process())
+
+
+_FIRST: Final[dict[str, _Process]] = {}
+"""Holds it once it is asked for. `functools.cache` keeps the last of several results, and this the first."""
 
 
 def _make(key: _Key, config: Config, clock: Clock | None) -> Instance:
