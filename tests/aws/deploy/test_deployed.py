@@ -142,7 +142,8 @@ def test_from_an_empty_account_to_the_first_mail_and_back(
 
     assert deployed.status == DONE, deployed
     assert deployed.json["schedules"] == ["drain", "seal", "report"]
-    assert tuppence("doctor", "--json").json["healthy"]
+    examined = tuppence("doctor", "--json", "--debug")
+    assert examined.json.get("healthy"), examined
     policy = deployed.json["outputs"]["producer_policy_arn"]
 
     with monkeypatch.context() as producer:

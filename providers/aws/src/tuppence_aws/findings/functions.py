@@ -88,7 +88,8 @@ def _mapping(compute: LambdaCompute, session: Session) -> Look:
         name = named(compute.context.project, CONSUME, _OPERATION)
         client = session.client(_OPERATION, deadline)
         with translate(_OPERATION, needs=f"lambda:ListEventSourceMappings on {compute.arn(name)}"):
-            found = client.list_event_source_mappings(FunctionName=name).get("EventSourceMappings", ())
+            pages = client.get_paginator("list_event_source_mappings").paginate(FunctionName=name)
+            found = [one for page in pages for one in page["EventSourceMappings"]]
         for one in found:
             if one.get("State") in _STOPPED:
                 yield wrong(

@@ -28,6 +28,8 @@ ROLES: Final[Mapping[str, Role]] = {
     CONSUME: Role.PROCESSOR,
 }
 """Which permissions each function has, as in the Terraform module."""
+EVERYTHING: Final = "*"
+"""The resource of an action that IAM cannot narrow down, such as reading a metric."""
 NAMED: Final = 3
 """Permissions that are named at most."""
 _OPERATION: Final = "compute.findings"
@@ -79,8 +81,12 @@ def _here(permissions: Sequence[Permission], found: Caller) -> dict[str, set[str
     """Return the actions by resource, with the region and account that drivers leave open."""
     actions: dict[str, set[str]] = {}
     for one in permissions:
-        _, _, service, region, account, name = one.resource.split(":", 5)
-        place = (found.region if region == "*" else region, found.account if account == "*" else account)
-        resource = ":".join(("arn", found.partition, service, *place, name))
+        resource = one.resource if one.resource == EVERYTHING else _resource_here(one.resource, found)
         actions.setdefault(resource, set()).add(one.action)
     return actions
+
+
+def _resource_here(resource: str, found: Caller) -> str:
+    _, _, service, region, account, name = resource.split(":", 5)
+    place = (found.region if region == "*" else region, found.account if account == "*" else account)
+    return ":".join(("arn", found.partition, service, *place, name))

@@ -28,7 +28,8 @@ def findings(scheduler: EventBridgeScheduler, deadline: Deadline) -> Iterator[Fi
         try:
             client = session.client(_OPERATION, deadline)
             with translate(_OPERATION, needs=f"scheduler:ListSchedules on {resource}"):
-                found = client.list_schedules(GroupName=group)["Schedules"]
+                pages = client.get_paginator("list_schedules").paginate(GroupName=group)
+                found = [one for page in pages for one in page["Schedules"]]
         finally:
             session.close()
         for one in found:
