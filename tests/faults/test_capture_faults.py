@@ -13,6 +13,7 @@ from faults.queues import CONFIGURATION, load, received, send_everything
 from tuppence import config as configuration
 from tuppence.capture import places
 from tuppence.capture.client import Client
+from tuppence.capture.places import Lock
 
 
 @pytest.fixture
@@ -94,10 +95,12 @@ def test_a_full_journal_drops_the_oldest_and_counts_them(folder):
     config = configuration.load(
         folder / "tuppence.toml", environ={}, capture={"journal_bytes": 2 * 1024 * 1024}
     )
-    with Client(config) as client:
+    sender = Lock.take(places.prepared(places.directory(config)) / places.SENDER_LOCK)
+    with Client(config) as client:  # nobody sends meanwhile, however busy the machine is
         for n in range(100_000):
             client.capture("tick", n=n, text="x" * 50)
         instance = client._instance.id
+    sender.release()
     assert send_everything(folder)
 
     headers, events = received(folder)
