@@ -1,22 +1,22 @@
 """A program that forks in one state of the client or another, and keeps what each process was promised.
 
-python forking.py STATE FOLDER FORK   appends `process n` to FOLDER/promised for each event that was accepted
+python -m faults.forking STATE FOLDER FORK   appends `process n` to FOLDER/promised for each event that was accepted
 
 FORK is `os` for Python's fork, and `c` for one that runs none of Python's hooks.
 """
 
-import ctypes
 import os
 import signal
 import sys
 import threading
 import time
 
+import hookless
 from tuppence import config as configuration
 from tuppence.capture.client import Client
 
 FORKS = 12
-HOW = {"os": os.fork, "c": ctypes.PyDLL(None).fork}
+HOW = {"os": os.fork, "c": hookless.fork}
 
 
 class Family:

@@ -7,12 +7,14 @@ A call that a signal handler forks in goes on in both, and so is two.
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from faults import forking
 from faults.queues import CONFIGURATION, received, send_everything
 
+TESTS = Path(__file__).parent.parent
 WAYS = [
     (state.__name__, how)
     for state in forking.STATES
@@ -26,7 +28,8 @@ def test_a_fork_loses_and_doubles_nothing(tmp_path, state, how):
     (tmp_path / "tuppence.toml").write_text(CONFIGURATION)
     (tmp_path / "queue").mkdir()
 
-    subprocess.run([sys.executable, forking.__file__, state, tmp_path, how], check=True, timeout=60)
+    program = [sys.executable, "-m", "faults.forking", state, tmp_path, how]
+    subprocess.run(program, cwd=TESTS, check=True, timeout=60)
     assert send_everything(tmp_path)
 
     promised = {tuple(map(int, line.split())) for line in (tmp_path / "promised").read_text().splitlines()}
