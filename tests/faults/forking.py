@@ -1,6 +1,6 @@
 """A program that forks in one state of the client or another, and keeps what each process was promised.
 
-python -m faults.forking STATE FOLDER FORK   appends `process n` to FOLDER/promised for each event that was accepted
+python -m faults.forking STATE FOLDER FORK   appends `process n` to FOLDER/promised for each event it accepted
 
 FORK is `os` for Python's fork, and `c` for one that runs none of Python's hooks.
 """
