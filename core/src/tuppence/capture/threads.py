@@ -11,10 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
+from math import isclose
 from typing import Any, Final
 
 LONGEST_FORK_S: Final = 1.0
 """How long a fork waits for a thread that is loading modules."""
+SWITCH_S: Final = 0.0005
+"""After how long a thread that is loading modules hands the interpreter to another that asks for it. Python's
+own answer is 5 ms, https://docs.python.org/3/library/sys.html#sys.setswitchinterval: for a greenlet hub, five
+milliseconds in which nothing of the application runs, again and again."""
 
 
 def start(target: Callable[[], None]) -> None:
@@ -48,6 +53,7 @@ class _Loading:
         lock: held by whoever loads.
         kept_by_fork: whether a fork holds it.
         broken: whether this process was forked in the middle all the same.
+        usual_switch_s: the application's switch interval, while it is another.
 
     """
 
@@ -55,6 +61,20 @@ class _Loading:
         self.lock = original("_thread", "allocate_lock")()
         self.kept_by_fork = False
         self.broken = False
+        self.usual_switch_s: float | None = None
+
+    def switch_often(self) -> None:
+        """Let the application's threads have the interpreter sooner than usual."""
+        usual = sys.getswitchinterval()
+        if usual > SWITCH_S:
+            self.usual_switch_s = usual
+            sys.setswitchinterval(SWITCH_S)
+
+    def switch_as_usual(self) -> None:
+        """Undo `switch_often`, unless the application has set an interval of its own meanwhile."""
+        usual, self.usual_switch_s = self.usual_switch_s, None
+        if usual is not None and isclose(sys.getswitchinterval(), SWITCH_S):
+            sys.setswitchinterval(usual)
 
 
 @cache
@@ -69,7 +89,11 @@ def loading() -> Iterator[None]:
     if found.broken:
         raise ImportError("it was forked while its parent was loading what sends")
     with found.lock:
-        yield
+        found.switch_often()
+        try:
+            yield
+        finally:
+            found.switch_as_usual()
 
 
 def before_fork() -> None:
@@ -92,6 +116,7 @@ def after_fork_in_child() -> None:
     found = _loading()
     if found.lock.locked() and not found.kept_by_fork:
         found.broken = True
+    found.switch_as_usual()
     found.lock, found.kept_by_fork = original("_thread", "allocate_lock")(), False
 
 
