@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from pipeline.forged import forged, nested
 from pipeline.world import NINE, PROJECT, captured, question, unavailable
 from tuppence.batch import Header, pack, peek
 from tuppence.drivers import Context, Feature, ItemError, Message
@@ -34,6 +35,34 @@ BROKEN = {
         pack(Header(project="other", hour="2026111609", count=1), [question()]).body,
         "other project",
     ),
+}
+
+NUMBERED = {"instance": "i1", "captured": 9}
+BEYOND = {
+    "a text larger than an event": forged({"data": {"text": ["a" * 16_385]}}),
+    "a large text in a list": forged({"data": {"sources": [["a" * 16_385]]}}),
+    "a megabyte in few events": forged({"rest": [{"a": ["a" * 16_000] * 10}]}),
+    "a long type": forged({"type": ["a" * 201]}),
+    "a long id": forged({"id": ["a" * 201]}),
+    "a long user": forged({"user": ["a" * 201]}),
+    "a long session": forged({"session": ["a" * 201]}),
+    "a long source": forged({"source": ["a" * 201]}),
+    "a long key": forged({"data": {"a" * 201: [1]}}),
+    "a long key in the rest": forged({"rest": [{"a" * 201: 1}]}),
+    "many keys": forged({"rest": [{f"{n}": n for n in range(129)}]}),
+    "a long list": forged({"data": {"sources": [list(range(65))]}}),
+    "deep nesting": forged({"data": {"a": [nested(7)]}}),
+    "bytes": forged({"data": {"text": [b"abc"]}}),
+    "numbers in another order than the header's": forged({"seq": [2]}, **NUMBERED, first=1, last=2),
+}
+BEYOND_IN_HEADER = {
+    "a number no process gets to": forged(**NUMBERED, first=2**40 + 1, last=2**40 + 1),
+    "a count of captures no process gets to": forged(instance="i1", captured=2**40 + 1),
+    "more dropped than captured": forged(**NUMBERED, dropped=10),
+    "more set aside than captured": forged(**NUMBERED, set_aside=10),
+    "a long instance": forged(instance="i" * 101),
+    "an instance with an escape sequence": forged(instance="\x1b[2J"),
+    "an hour that is none": forged(hour="2026111624"),
 }
 
 
@@ -121,6 +150,33 @@ def test_what_cannot_be_read_becomes_a_dead_letter_with_its_reason(world, body, 
     assert letter.expires_at == now + world.retention.events
     assert waiting(world) == 0
     assert world.markers() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        *((body, "unreadable columns") for body in BEYOND.values()),
+        *((body, "bad batch") for body in BEYOND_IN_HEADER.values()),
+    ],
+    ids=[*BEYOND, *BEYOND_IN_HEADER],
+)
+def test_what_no_application_can_have_captured_becomes_a_dead_letter(world, body, reason):
+    world.send(body, captured(question(1)))
+
+    drained = world.drain()
+
+    assert (drained.messages, drained.segments, drained.dead) == (2, 1, 1)
+    [letter] = world.letters()
+    assert letter.attributes["reason"] == reason
+    assert letter.body == body
+
+
+def test_all_that_an_application_may_capture_is_taken(world):
+    deep = {"a": {"b": {"c": {"d": {"e": [1]}}}}, "list": ["x" * 200] * 64}
+    data = {"text": "\U0001f600" * 4_000, "k" * 200: -(2**63), "n": 2**64 - 1, **deep}
+    world.send(forged({"data": {key: [value] for key, value in data.items()}, "user": ["u" * 200]}))
+
+    assert world.drain().segments == 1
 
 
 def test_a_dead_letter_says_nothing_of_what_is_in_the_message(world):

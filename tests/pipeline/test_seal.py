@@ -5,11 +5,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from pipeline.forged import sealed
 from pipeline.world import NINE, PROJECT, World, captured, question
-from tuppence.batch import MAGIC
+from tuppence.batch import peek
 from tuppence.drivers import Key, Record
 from tuppence.errors import TuppenceError
-from tuppence.pipeline import layout
+from tuppence.pipeline import layout, records
 from tuppence.pipeline.replay import Replayed, replay
 from tuppence.pipeline.seal import KEEP_HOURS, LATE
 
@@ -36,12 +37,23 @@ def reasons(world):
 
 def unreadable():
     """Return a batch whose digest is right and whose columns are no columns."""
-    import hashlib
-
     body = captured(question(1))
     length = int.from_bytes(body[20:24], "little")
-    inner = body[20 : 24 + length] + b"no columns"
-    return MAGIC + hashlib.blake2b(inner, digest_size=16).digest() + inner
+    return sealed(body[24 : 24 + length], b"no columns")
+
+
+def store(world, body):
+    """Store a batch as releases did that looked at no columns."""
+    batch_id, header = peek(body)
+    segment = Record(
+        key=layout.segment(PROJECT, header.hour, batch_id),
+        body=body,
+        attributes={"received": world.clock.now().isoformat(), "kind": "batch"},
+        expires_at=world.clock.now() + timedelta(days=30),
+    )
+    world.store.put_many(
+        [segment, records.marker(layout.dirty_hour(PROJECT, header.hour))], deadline=world.deadline
+    )
 
 
 def test_an_hour_and_its_day_are_sealed_and_nothing_is_left(world):
@@ -177,7 +189,8 @@ def test_a_letter_of_a_closed_period_stays_while_the_period_is_closed(world):
 
 
 def test_a_segment_whose_columns_cannot_be_read_is_counted_and_buried_and_the_hour_is_sealed(world):
-    world.take_in(unreadable(), captured(question(2)))
+    store(world, unreadable())
+    world.take_in(captured(question(2)))
 
     assert world.day().unreadable == 1
     assert events(world) == 1
@@ -186,7 +199,8 @@ def test_a_segment_whose_columns_cannot_be_read_is_counted_and_buried_and_the_ho
 
 
 def test_a_letter_that_still_cannot_be_read_stays(world):
-    world.take_in(unreadable())
+    store(world, unreadable())
+    world.seal()
     world.send(b"nonsense")
     world.drain()
 

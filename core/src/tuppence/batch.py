@@ -18,12 +18,25 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate, compress
 from operator import sub
-from typing import Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta
 
 from tuppence.errors import BadBatch
-from tuppence.event import EARLIEST_MS, LATEST_MS, Event, hour_of, hour_start, milliseconds
+from tuppence.event import (
+    EARLIEST_MS,
+    LATEST_MS,
+    MAX_DEPTH,
+    MAX_EVENT_BYTES,
+    MAX_KEYS,
+    MAX_NAME,
+    MAX_NUMBER,
+    Event,
+    hour_of,
+    hour_start,
+    milliseconds,
+)
 
 VERSION: Final = 1
 MAGIC: Final = b"tpb" + bytes([VERSION])
@@ -44,9 +57,37 @@ MAX_HEADER: Final = 4_096
 MAX_RAW: Final = 4 * 1024 * 1024
 """The columns before compression, at most: what a reader is willing to unpack. A byte may become an object of
 80 bytes, so that this bounds what one message can make a reader hold."""
-_LARGEST: Final = 2**63 - 1
+MAX_EVENT_RAW: Final = 2 * MAX_EVENT_BYTES
+"""What one event adds to the columns, at most: a question asked and its end, each as long as may be."""
+MAX_INSTANCE: Final = 100
+"""Characters of an instance's name."""
 _WIDE: Final = 32
 """Keys of `data` that get a column of their own; the rest go row by row."""
+
+_Name = Annotated[str, Meta(max_length=MAX_NAME)]
+_Text = Annotated[str, Meta(max_length=MAX_EVENT_BYTES)]
+_Number = Annotated[int, Meta(ge=0, le=MAX_NUMBER)]
+"""A number or count of events. A process that records a million a second gets there in two weeks."""
+_KEYS: Final = Meta(max_length=2 * MAX_KEYS)
+"""A question has the keys with which it was asked and those with which it ended."""
+
+
+def _nested(levels: int) -> Any:
+    """Return the type of a value in `data`, held to the limits of an event at each level.
+
+    A decoder refuses what is longer, or lies deeper, before it builds it.
+    """
+    few = Meta(max_length=MAX_KEYS)
+    plain = value = Annotated[str, Meta(max_length=MAX_EVENT_BYTES)] | int | float | bool | None
+    for _ in range(levels):
+        value = plain | Annotated[list[value], few] | Annotated[dict[_Name, value], few]  # type: ignore[valid-type]
+    return value
+
+
+if TYPE_CHECKING:
+    _Value = Any
+else:
+    _Value = _nested(MAX_DEPTH)
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -68,17 +109,17 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     """
 
-    project: str
+    project: _Name
     hour: str
-    count: int
-    instance: str = ""
-    first: int = 0
-    last: int = 0
-    captured: int = 0
-    dropped: int = 0
-    refused: int = 0
-    ignored: int = 0
-    set_aside: int = 0
+    count: Annotated[int, Meta(ge=0, le=MAX_EVENTS)]
+    instance: Annotated[str, Meta(max_length=MAX_INSTANCE, pattern=r"^[A-Za-z0-9._~-]*$")] = ""
+    first: _Number = 0
+    last: _Number = 0
+    captured: _Number = 0
+    dropped: _Number = 0
+    refused: _Number = 0
+    ignored: _Number = 0
+    set_aside: _Number = 0
     hello: bool = False
     goodbye: bool = False
 
@@ -92,13 +133,13 @@ class Columns(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     seq: list[int] = []
     time: list[int] = []
-    type: list[str] = []
-    id: list[str | None] = []
-    source: list[str | None] = []
-    user: list[str | None] = []
-    session: list[str | None] = []
-    data: dict[str, list[Any]] = {}
-    rest: list[dict[str, Any] | None] = []
+    type: list[_Name] = []
+    id: list[_Name | None] = []
+    source: list[_Name | None] = []
+    user: list[_Name | None] = []
+    session: list[_Name | None] = []
+    data: Annotated[dict[_Name, list[_Value]], _KEYS] = {}
+    rest: list[Annotated[dict[_Name, _Value], _KEYS] | None] = []
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -167,8 +208,9 @@ def unpack(body: bytes) -> tuple[Header, Columns]:
     frame = body[start:]
     try:
         size = zstandard.frame_content_size(frame)
-        if not 0 <= size <= MAX_RAW:
-            raise BadBatch(f"columns of {size} bytes; at most {MAX_RAW} are read")
+        most = min(MAX_RAW, (header.count + 1) * MAX_EVENT_RAW)
+        if not 0 <= size <= most:
+            raise BadBatch(f"columns of {size} bytes; at most {most} are read of {header.count} events")
         raw = zstandard.ZstdDecompressor().decompress(frame, max_output_size=MAX_RAW)
         columns = _read_columns.decode(raw)
     except (zstandard.ZstdError, msgspec.MsgspecError, UnicodeError, RecursionError) as error:
@@ -271,12 +313,8 @@ def _check_header(header: Header) -> None:
         raise BadBatch("header: `hour` is not of the form 2026111609")
     if not EARLIEST_MS <= milliseconds(start) <= LATEST_MS:
         raise BadBatch("header: `hour` lies outside the years 1970 to 9998")
-    if not 0 <= header.count <= MAX_EVENTS:
-        raise BadBatch(f"header: `count` is not between 0 and {MAX_EVENTS}")
-    counts = (header.captured, header.dropped, header.refused, header.ignored, header.set_aside)
-    numbers = (header.first, header.last, *counts)
-    if min(numbers) < 0 or max(numbers) > _LARGEST:
-        raise BadBatch("header: a number below 0 or of more than 63 bits")
+    if header.dropped > header.captured or header.set_aside > header.captured:
+        raise BadBatch("header: more dropped or set aside than captured")
 
 
 def _check_columns(header: Header, columns: Columns) -> None:
@@ -289,8 +327,8 @@ def _check_columns(header: Header, columns: Columns) -> None:
         raise BadBatch("columns: lists of different lengths")
     if header.instance and header.count and not columns.seq:
         raise BadBatch("columns: no sequence numbers")
-    if columns.seq and not 0 <= min(columns.seq) <= max(columns.seq) <= _LARGEST:
-        raise BadBatch("columns: a sequence number below 0 or of more than 63 bits")
+    if columns.seq and not 0 <= min(columns.seq) <= max(columns.seq) <= MAX_NUMBER:
+        raise BadBatch(f"columns: a sequence number below 0 or over {MAX_NUMBER}")
     if header.instance and columns.seq:
         if (min(columns.seq), max(columns.seq)) != (header.first, header.last):
             raise BadBatch("columns: sequence numbers disagree with the header")

@@ -50,7 +50,8 @@ def segment_of(body: bytes, *, project: str, redacted: bool) -> Segment:
     """Return the segment that a message becomes. Raises `Unusable`.
 
     Args:
-        body: a batch, or one event as JSON, which may be compressed with gzip.
+        body: a batch, or one event as JSON, which may be compressed with gzip. Whoever may send can send
+            anything, so each is held to the limits of what capturing makes.
         project: whose messages are expected.
         redacted: whether what identifies people is replaced in a single event. A batch has had this done
             where it was captured.
@@ -65,6 +66,10 @@ def segment_of(body: bytes, *, project: str, redacted: bool) -> Segment:
         raise Unusable(Reason.NEWER_FORMAT if other_version else Reason.BAD_BATCH, str(error)) from None
     if header.project != project:
         raise Unusable(Reason.OTHER_PROJECT, "a batch of another project")
+    try:
+        batch.unpack(body)  # and forgotten: what is stored is what came
+    except BadBatch as error:
+        raise Unusable(Reason.BAD_COLUMNS, str(error)) from None
     return Segment(batch_id, header.hour, body, "batch", header.count)
 
 
