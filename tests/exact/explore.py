@@ -5,6 +5,9 @@ random numbers) is fixed. So a program stands where it stands by its history of 
 state of store and queue and the history of each program. Two orders that lead to the same point have the same
 futures, which are walked once: the number of orders is added up, not walked. A program that makes no request
 any more from some point on is one that was killed there.
+
+To learn what a program asks for next, it is played from its start with the answers it has had. It then goes
+on alone to its end, which is one of the orders too: what it asks for on the way need not be played again.
 """
 
 from __future__ import annotations
@@ -24,13 +27,6 @@ from tuppence.testing import ManualClock
 
 Program = Callable[[Any, ManualClock], object]
 """The real code, given a world that makes requests, and a clock."""
-
-
-class Asked(BaseException):
-    """The program waits for the answer to this request."""
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
 
 
 class Actor(NamedTuple):
@@ -78,11 +74,17 @@ class Numbered(Generic[Known]):
 
 
 class Replayed:
-    """A world that gives known answers, and stops the program at the first request that has none."""
+    """A world that gives known answers, and to each request that has none, what `go_on` returns."""
 
-    def __init__(self, answers: Sequence[Any], fixed: Callable[[Request], Any]) -> None:
+    def __init__(
+        self,
+        answers: Sequence[Any],
+        fixed: Callable[[Request], tuple[bool, Any]],
+        go_on: Callable[[Request], Any],
+    ) -> None:
         self._answers = iter(answers)
         self._fixed = fixed
+        self._go_on = go_on
 
     def do(self, request: Request, _now: Any) -> Any:
         known, answer = self._fixed(request)
@@ -90,7 +92,7 @@ class Replayed:
             return answer
         for answer in self._answers:
             return answer
-        raise Asked(request)
+        return self._go_on(request)
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ class Exploration:
         self._states: Numbered[State] = Numbered()
         self._histories: Numbered[History] = Numbered()
         self._requests: dict[int, Request | None] = {}
-        self._steps: dict[tuple[int, int], tuple[int, int]] = {}
+        self._steps: dict[tuple[int, int], tuple[int, int] | None] = {}
 
     @cached_property
     def explored(self) -> Explored:
@@ -154,16 +156,19 @@ class Exploration:
         """Yield every point once, after all that follow it, with those that follow at once."""
         beginning = self._beginning()
         met: set[Point] = set()
-        stack = [(beginning, list(self._following(beginning)), 0)]
+        following = self._following(beginning)
+        stack = [(beginning, following, iter(following))]
         while stack:
-            point, following, at = stack.pop()
-            if at == len(following):
+            point, following, left = stack[-1]
+            for one in left:
+                if one not in met:
+                    met.add(one)
+                    beyond = self._following(one)
+                    stack.append((one, beyond, iter(beyond)))
+                    break
+            else:
+                stack.pop()
                 yield point, following
-                continue
-            stack.append((point, following, at + 1))
-            if following[at] not in met:
-                met.add(following[at])
-                stack.append((following[at], list(self._following(following[at])), 0))
 
     def _beginning(self) -> Point:
         histories = [
@@ -171,37 +176,57 @@ class Exploration:
         ]
         return (self._states.number(self._start), *histories)
 
-    def _following(self, point: Point) -> Iterator[Point]:
-        """Yield the points that follow when each of the programs makes its next request."""
+    def _following(self, point: Point) -> list[Point]:
+        """Return the points that follow when each of the programs makes its next request."""
+        found = []
         for place in range(1, len(point)):
-            if self._request(point[place]) is not None:
-                state, history = self._step(point[0], point[place])
-                yield (state, *point[1:place], history, *point[place + 1 :])
+            step = self._step(point[0], point[place])
+            if step is not None:
+                found.append((step[0], *point[1:place], step[1], *point[place + 1 :]))
+        return found
 
-    def _step(self, state: int, history: int) -> tuple[int, int]:
-        """Return the state, and the program's history, after its next request."""
-        if (state, history) not in self._steps:
-            before, request = self._histories.all[history], self._request(history)
-            assert request is not None
-            name = f"{self._actors[before.actor].name}{before.length}"
-            after, answer = request.apply(self._states.all[state], self._now, name)
-            longer = History(before.actor, before.length + 1, before, answer)
-            self._steps[state, history] = (
-                self._states.number(after),
-                self._histories.number(longer, (history, answer)),
-            )
-        return self._steps[state, history]
+    def _step(self, state: int, history: int) -> tuple[int, int] | None:
+        """Return the state, and the program's history, after its next request; `None` if it has ended."""
+        try:
+            return self._steps[state, history]
+        except KeyError:
+            request = self._request(state, history)
+            step = self._answered(state, history, request) if request is not None else None
+            self._steps[state, history] = step
+            return step
 
-    def _request(self, history: int) -> Request | None:
-        """Return what a program with this history asks for, or `None` when it has ended."""
+    def _answered(self, state: int, history: int, request: Request) -> tuple[int, int]:
+        before = self._histories.all[history]
+        name = f"{self._actors[before.actor].name}{before.length}"
+        after, answer = request.apply(self._states.all[state], self._now, name)
+        longer = History(before.actor, before.length + 1, before, answer)
+        return self._states.number(after), self._histories.number(longer, (history, answer))
+
+    def _request(self, state: int, history: int) -> Request | None:
+        """Return what a program with this history asks for in any state, this one too; `None` at its end."""
         if history not in self._requests:
-            known = self._histories.all[history]
-            actor = self._actors[known.actor]
-            asked = play(actor.program, Replayed(known.answers(), self._fixed), actor.name, self._now)
-            if isinstance(asked, Put | Delete) and asked.key not in self._touched:
-                raise AssertionError(f"{asked.key} is written, but was not expected to be")
-            self._requests[history] = actor.change(asked) if asked is not None else None
+            self._play(state, history)
         return self._requests[history]
+
+    def _play(self, state: int, history: int) -> None:
+        """Let a program with this history go on alone from a state, and note each request that it makes."""
+        known = self._histories.all[history]
+        actor = self._actors[known.actor]
+        written = set()
+
+        def go_on(asked: Request) -> Any:
+            nonlocal state, history
+            if isinstance(asked, Put | Delete):
+                written.add(asked.key)
+            self._requests[history] = request = actor.change(asked)
+            state, history = self._answered(state, history, request)
+            return self._histories.all[history].answer
+
+        play(actor.program, Replayed(known.answers(), self._fixed, go_on), actor.name, self._now)
+        self._requests[history] = None
+        unexpected = written - self._touched
+        if unexpected:
+            raise AssertionError(f"{sorted(unexpected)} are written, but were not expected to be")
 
     def _fixed(self, request: Request) -> tuple[bool, Any]:
         if isinstance(request, Get) and request.key not in self._touched:
@@ -211,12 +236,8 @@ class Exploration:
         return False, None
 
 
-def play(program: Program, world: Any, name: str, now: datetime) -> Request | None:
-    """Run a program; return the request it stopped at, or `None` when it came to its end."""
+def play(program: Program, world: Any, name: str, now: datetime) -> None:
+    """Run a program with the random numbers that it always has."""
     numbers = iter(range(1_000_000))
     with patch.object(secrets, "token_hex", lambda _: f"{name}.{next(numbers)}"):
-        try:
-            program(world, ManualClock(now))
-        except Asked as asked:
-            return asked.request
-    return None
+        program(world, ManualClock(now))

@@ -18,7 +18,7 @@ def clock_hours(hour: str, zone: ZoneInfo) -> list[str]:
     """Return the hour by a zone's clock, as `2026-11-16T09`, of each minute of a UTC hour."""
     start = hour_start(hour)
     local = ((start + timedelta(minutes=minute)).astimezone(zone) for minute in range(_MINUTES))
-    return [f"{at:%Y-%m-%dT%H}" for at in local]
+    return [at.replace(tzinfo=None).isoformat(timespec="hours") for at in local]
 
 
 def days_of_hour(hour: str, zone: ZoneInfo) -> set[date]:
