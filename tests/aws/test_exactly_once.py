@@ -3,10 +3,13 @@
 A run takes a quarter of an hour of the services' own clock (`tests/ahead`), with the pauses, leases and
 capacity of every day. Only the time until a call counts as unanswered is shorter, since it passes on the
 connection itself. `pipeline.through_faults` says what is the same on every cloud.
+
+`make test` runs all the faults together. `FAULTS=each` runs each kind alone as well.
 """
 
 from __future__ import annotations
 
+import os
 import random
 from contextlib import contextmanager
 
@@ -44,6 +47,7 @@ KINDS = {
     "expired tokens": (faults.expired,),
 }
 ALL = tuple(fault for kind in KINDS.values() for fault in kind)
+ALONE = list(KINDS) if os.environ.get("FAULTS") == "each" else []
 
 
 def configured(url, folder):
@@ -105,8 +109,8 @@ def expected(run, ministack_url, quiet):
     return quiet
 
 
-@pytest.mark.slow  # thousands of requests, several times over
-@pytest.mark.parametrize("kind", [*KINDS, "all together"])
+@pytest.mark.slow  # thousands of requests, twice
+@pytest.mark.parametrize("kind", [*ALONE, "all together"])
 def test_whatever_happens_to_its_calls_every_event_is_counted_once(
     run, expected, ministack_url, kind, record_property
 ):
