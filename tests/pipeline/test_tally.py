@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pipeline.world import NINE, World, at, captured, outside, question
 from tuppence.errors import BadBatch
 from tuppence.event import EARLIEST_MS, LATEST_MS, Event
+from tuppence.pipeline.names import NAMES, OTHER
 from tuppence.pipeline.records import pack_rollup, pack_texts
-from tuppence.pipeline.rollup import NAMES, OTHER
 from tuppence.pipeline.sketch import Histogram
 from tuppence.pipeline.tally import Tally
 from tuppence.pipeline.visitors import Hashes

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import compress
 
-from tuppence.event import Outcome
-from tuppence.pipeline.texts import ASKERS, TEXTS, Text, key_of, most_asked
+from tuppence.event import MAX_NAME, Outcome
+from tuppence.pipeline.names import bounded
+from tuppence.pipeline.texts import ASKERS, CAUSES, CHARACTERS, TEXTS, Text, key_of, most_asked
 
 
 class Asked:
@@ -54,12 +55,12 @@ class Asked:
         totals: dict[str, int] = {}
         for text, key in keys.items():
             totals[key] = totals.get(key, 0) + counts[text]
-        kept = {key: Text("", count=totals[key]) for key in most_asked(totals, TEXTS)}
+        kept = {key: Text("", count=totals[key]) for key in most_asked(totals, TEXTS, CHARACTERS)}
         of: dict[str | None, Text] = {}
         for text, key in keys.items():
             if key in kept:
                 one = of[text] = kept[key]
-                one.text = min(one.text or text, text)
+                one.text = min(one.text or text, text)[: 2 * len(key) + MAX_NAME]
         self._tell(of)
         return kept, sum(totals.values()) - sum(text.count for text in kept.values())
 
@@ -81,6 +82,7 @@ class Asked:
         for text, crowd in crowds.items():
             of[text].askers += crowd
         for one in of.values():
+            one.causes = bounded(one.causes, CAUSES)
             _thin(one)
         for text, useful in self._judged:
             if text in of:

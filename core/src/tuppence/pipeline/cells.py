@@ -11,7 +11,7 @@ from tuppence.event import Outcome
 from tuppence.pipeline.names import bounded, hundredths, kept_names, strings, summed, wholes
 from tuppence.pipeline.rollup import Cell, CitationUse, ModelUse, RouteUse
 from tuppence.pipeline.rows import Rows
-from tuppence.pipeline.sketch import Histogram, IdSet
+from tuppence.pipeline.sketch import Histogram, IdSet, total
 from tuppence.pipeline.visitors import Hashes
 
 _CLIENT_ERROR: Final = 400
@@ -54,10 +54,10 @@ class CellTally:
         self._latency.update(wholes(questions.data("latency_ms")))
         models = strings(questions.data("model"))
         self._models.update(models)
-        for name, total in self._tokens.items():
+        for name, spent in self._tokens.items():
             for model, tokens in zip(models, wholes(questions.data(name)), strict=True):
                 if tokens:
-                    total[model] = total.get(model, 0) + tokens
+                    spent[model] = spent.get(model, 0) + tokens
         self._scores.update(hundredths(questions.data("score")))
 
     def cite(self, cited: Sequence[tuple[str, ...]], outcomes: Sequence[str]) -> None:
@@ -119,13 +119,13 @@ class CellTally:
         questions = _named(self._models)
         named = kept_names(questions)
         uses = {name: ModelUse(questions=count) for name, count in summed(questions, named).items()}
-        if any(None in total or "" in total for total in self._tokens.values()):
+        if any(None in spent or "" in spent for spent in self._tokens.values()):
             named[_UNNAMED] = _UNNAMED
             uses[_UNNAMED] = ModelUse(questions=self._models[None] + self._models[_UNNAMED])
-        for kind, total in self._tokens.items():
-            for model, tokens in total.items():
+        for kind, spent in self._tokens.items():
+            for model, tokens in spent.items():
                 use = uses[named[model or _UNNAMED]]
-                setattr(use, kind, getattr(use, kind) + tokens)
+                setattr(use, kind, total([getattr(use, kind), tokens]))
         return uses
 
     def _citations(self) -> dict[str, CitationUse]:

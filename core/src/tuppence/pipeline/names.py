@@ -7,8 +7,10 @@ from math import isfinite
 from typing import Any, Final
 
 from tuppence.event import MAX_NAME, MAX_NUMBER
-from tuppence.pipeline.rollup import NAMES, OTHER
 
+NAMES: Final = 256
+"""Distinct names kept in one table of names of an hour (types, models, routes …); the rest are `OTHER`."""
+OTHER: Final = "~other"
 MOST: Final = MAX_NUMBER
 LISTED: Final = 32
 """Names counted of one list."""
@@ -61,15 +63,14 @@ def name_lists(values: Sequence[Any]) -> Sequence[tuple[str, ...]]:
     return found if any(found) else ()
 
 
-def kept_names(counts: Mapping[str, int]) -> dict[str, str]:
-    """Return what each name is counted as: itself if short and among the `NAMES` most frequent, or `OTHER`.
+def kept_names(counts: Mapping[str, int], most: int = NAMES) -> dict[str, str]:
+    """Return what each name is counted as: itself if short and among the `most` most frequent, or `OTHER`.
 
     Of equally frequent names the first in code-point order stay.
     """
     short = {name: name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…" for name in counts}
     totals = summed(counts, short)
-    most = sorted(totals, key=lambda name: (-totals[name], name))[:NAMES]
-    kept = set(most)
+    kept = set(sorted(totals, key=lambda name: (-totals[name], name))[:most])
     return {name: cut if cut in kept else OTHER for name, cut in short.items()}
 
 
@@ -81,9 +82,9 @@ def summed(counts: Mapping[str, int], named: Mapping[str, str]) -> dict[str, int
     return totals
 
 
-def bounded(counts: Mapping[str, int]) -> dict[str, int]:
-    """Return counts of at most `NAMES` names, the rest as `OTHER`."""
-    return summed(counts, kept_names(counts))
+def bounded(counts: Mapping[str, int], most: int = NAMES) -> dict[str, int]:
+    """Return counts of at most `most` names, the rest as `OTHER`."""
+    return summed(counts, kept_names(counts, most))
 
 
 def _names_of(value: Any) -> tuple[str, ...]:

@@ -17,6 +17,8 @@ from tuppence.store import Store
 
 DISTINCT: Final = 50_000
 """Distinct texts returned at most; some 50 MB. The least asked are left out, and counted."""
+CHARACTERS: Final = 10_000_000
+"""Characters of them together."""
 _DAY: Final = timedelta(days=1)
 
 
@@ -54,7 +56,7 @@ def read_texts(
     """
     merged: dict[str, Text] = {}
     again: dict[str, Text] = {}
-    left_out = 0
+    left_out = held = 0
     for record in _text_records(store, project, zones, first, last, deadline):
         texts = records.read_texts(record)
         for day, share in texts.days.items():
@@ -62,11 +64,14 @@ def read_texts(
                 left_out += texts.left_out.get(day, 0)
                 for key, text in share.items():
                     known = merged.setdefault(key, text)
-                    if known is not text:
+                    if known is text:
+                        held += len(key)
+                    else:
                         add_text(known, text)
                         again[key] = known
-        if len(merged) > 2 * DISTINCT:
+        if len(merged) > 2 * DISTINCT or held > 2 * CHARACTERS:
             left_out += _shrink(merged)
+            held = sum(map(len, merged))
     left_out += _shrink(merged)
     for text in again.values():
         settle(text)
@@ -78,14 +83,17 @@ def count_texts(
 ) -> dict[str, int]:
     """Return how often each text was asked on these days: those of `read_texts`, and no more of them."""
     counts: dict[str, int] = {}
+    held = 0
     for record in _text_records(store, project, zones, first, last, deadline):
         for day, share in records.read_counts(record).days.items():
             if first.isoformat() <= day <= last.isoformat():
                 for key, times in share.items():
+                    held += 0 if key in counts else len(key)
                     counts[key] = counts.get(key, 0) + times.count
-        if len(counts) > 2 * DISTINCT:
-            counts = {key: counts[key] for key in most_asked(counts, DISTINCT)}
-    return {key: counts[key] for key in most_asked(counts, DISTINCT)}
+        if len(counts) > 2 * DISTINCT or held > 2 * CHARACTERS:
+            counts = {key: counts[key] for key in most_asked(counts, DISTINCT, CHARACTERS)}
+            held = sum(map(len, counts))
+    return {key: counts[key] for key in most_asked(counts, DISTINCT, CHARACTERS)}
 
 
 def hours_in_other_zones(
@@ -158,7 +166,5 @@ def _text_records(
 
 def _shrink(merged: dict[str, Text]) -> int:
     """Let the least asked texts go; return how many questions that were."""
-    if len(merged) <= DISTINCT:
-        return 0
     counts = {key: text.count for key, text in merged.items()}
-    return sum(merged.pop(key).count for key in counts.keys() - most_asked(counts, DISTINCT))
+    return sum(merged.pop(key).count for key in counts.keys() - most_asked(counts, DISTINCT, CHARACTERS))

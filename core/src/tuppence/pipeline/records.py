@@ -32,13 +32,13 @@ def marker(key: Key) -> Record:
 
 
 def pack_rollup(rollup: Rollup) -> bytes:
-    """Return the body of a rollup's record."""
-    return _compressed(rollups.encode(rollup))
+    """Return the body of a rollup's record. Raises `TuppenceError` if it could not be read again."""
+    return _packed(rollups.encode(rollup), rollups.decode)
 
 
 def pack_texts(texts: Texts) -> bytes:
-    """Return the body of a texts' record."""
-    return _compressed(text_records.encode(texts))
+    """Return the body of a texts' record. Raises `TuppenceError` if it could not be read again."""
+    return _packed(text_records.encode(texts), text_records.decode)
 
 
 def read_rollup(record: Record) -> Rollup:
@@ -72,15 +72,22 @@ def _read(record: Record, decode: Callable[[bytes], _Made], newest: int) -> _Mad
     return made
 
 
-def _compressed(body: bytes) -> bytes:
+def _packed(body: bytes, decode: Callable[[bytes], object]) -> bytes:
+    """Compress what has been made, once it is known that it can be read again."""
     import zstandard
 
+    try:
+        if len(body) > MAX_RAW:
+            raise ValueError(f"over {MAX_RAW} bytes")
+        decode(body)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise TuppenceError(f"what was made of it could not be read again ({error})") from None
     small = zstandard.ZstdCompressor(level=_LEVEL).compress(body)
     return small if len(small) < len(body) else body
 
 
 def _plain(body: bytes) -> bytes:
-    """Undo `_compressed`. Raises `ValueError`."""
+    """Undo `_packed`. Raises `ValueError`."""
     import zstandard
 
     if not body.startswith(_ZSTD):

@@ -6,23 +6,23 @@ merge is exact, order-free and byte-identical. Nothing in here names a person or
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, Final, TypeVar
+from operator import attrgetter
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from tuppence.event import hour_start
+from tuppence.pipeline.names import NAMES, bounded, kept_names
 from tuppence.pipeline.owner_clock import DAY_LENGTH
-from tuppence.pipeline.sketch import Count, Histogram, IdSet
+from tuppence.pipeline.sketch import Count, Histogram, IdSet, merge_counts, total
 from tuppence.runs import merge_runs
 
 VERSION: Final = 1
-NAMES: Final = 256
-"""Distinct names kept in one table of names of an hour (types, models, routes …); the rest are `OTHER`."""
-OTHER: Final = "~other"
-_Key = TypeVar("_Key", str, int)
+DAY_NAMES: Final = 4 * NAMES
+"""Distinct names kept in one table of names of a day, which has been merged from those of its hours."""
 _Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Hundredths = Annotated[int, msgspec.Meta(ge=0, le=100)]
 _Run = Annotated[list[_Number], msgspec.Meta(min_length=2, max_length=2)]
@@ -181,43 +181,61 @@ def merge_day(day: date, zone: str, hours: Mapping[str, Rollup]) -> Rollup:
         other_zones=others,
         parts=sorted(hours),
         cells={name: _by_hour(parts) for name, parts in cells.items()},
-        total=merge_cells(cell for parts in cells.values() for cell in parts),
+        total=_with_fewer_names(merge_cells(cell for parts in cells.values() for cell in parts)),
         instances=merge_instances(rollup.instances for rollup in hours.values()),
-        duplicates=sum(rollup.duplicates for rollup in own),
-        identified=sum(rollup.identified for rollup in own),
+        duplicates=total(rollup.duplicates for rollup in own),
+        identified=total(rollup.identified for rollup in own),
         ids=IdSet.merged(rollup.ids for rollup in own),
-        conflicting=sum(rollup.conflicting for rollup in own),
-        unreadable=sum(rollup.unreadable for rollup in own),
+        conflicting=total(rollup.conflicting for rollup in own),
+        unreadable=total(rollup.unreadable for rollup in own),
     )
 
 
 def _by_hour(parts: Sequence[Cell]) -> Cell:
     """Return what a day keeps of one of its hours."""
     return Cell(
-        events=sum(cell.events for cell in parts),
-        questions=sum(cell.questions for cell in parts),
-        outcomes=_sums(cell.outcomes for cell in parts),
+        events=total(cell.events for cell in parts),
+        questions=total(cell.questions for cell in parts),
+        outcomes=merge_counts(cell.outcomes for cell in parts),
     )
+
+
+def _with_fewer_names(cell: Cell) -> Cell:
+    """Return a cell with `DAY_NAMES` names in each table at most; the rest is `OTHER`."""
+    return msgspec.structs.replace(
+        cell,
+        types=bounded(cell.types, DAY_NAMES),
+        causes=bounded(cell.causes, DAY_NAMES),
+        sources=bounded(cell.sources, DAY_NAMES),
+        models=_fewer(cell.models, attrgetter("questions"), _merge_models),
+        routes=_fewer(cell.routes, attrgetter("requests"), _merge_routes),
+        citations=_fewer(cell.citations, attrgetter("questions"), _merge_citations),
+    )
+
+
+def _fewer(table: Mapping[str, Any], size: Callable[[Any], int], merge: Any) -> dict[str, Any]:
+    named = kept_names({name: size(use) for name, use in table.items()}, DAY_NAMES)
+    return _grouped(({named[name]: use} for name, use in table.items()), merge)
 
 
 def merge_cells(cells: Iterable[Cell]) -> Cell:
     """Return the sum of these cells."""
     parts = list(cells)
     return Cell(
-        events=sum(cell.events for cell in parts),
-        types=_sums(cell.types for cell in parts),
-        questions=sum(cell.questions for cell in parts),
-        outcomes=_sums(cell.outcomes for cell in parts),
-        causes=_sums(cell.causes for cell in parts),
-        useful_yes=sum(cell.useful_yes for cell in parts),
-        useful_no=sum(cell.useful_no for cell in parts),
+        events=total(cell.events for cell in parts),
+        types=merge_counts(cell.types for cell in parts),
+        questions=total(cell.questions for cell in parts),
+        outcomes=merge_counts(cell.outcomes for cell in parts),
+        causes=merge_counts(cell.causes for cell in parts),
+        useful_yes=total(cell.useful_yes for cell in parts),
+        useful_no=total(cell.useful_no for cell in parts),
         people=IdSet.merged(cell.people for cell in parts),
         sessions=IdSet.merged(cell.sessions for cell in parts),
         latency=Histogram.merged(cell.latency for cell in parts),
         models=_grouped((cell.models for cell in parts), _merge_models),
-        sources=_sums(cell.sources for cell in parts),
+        sources=merge_counts(cell.sources for cell in parts),
         routes=_grouped((cell.routes for cell in parts), _merge_routes),
-        scores=_sums(cell.scores for cell in parts),
+        scores=merge_counts(cell.scores for cell in parts),
         citations=_grouped((cell.citations for cell in parts), _merge_citations),
     )
 
@@ -271,14 +289,6 @@ def _ordered(value: Any) -> Any:
     return value
 
 
-def _sums(tables: Iterable[Mapping[_Key, int]]) -> dict[_Key, int]:
-    total: dict[_Key, int] = {}
-    for table in tables:
-        for name, count in table.items():
-            total[name] = total.get(name, 0) + count
-    return total
-
-
 def _grouped(tables: Iterable[Mapping[str, Any]], merge: Any) -> dict[str, Any]:
     groups: dict[str, list[Any]] = {}
     for table in tables:
@@ -289,25 +299,25 @@ def _grouped(tables: Iterable[Mapping[str, Any]], merge: Any) -> dict[str, Any]:
 
 def _merge_models(uses: list[ModelUse]) -> ModelUse:
     return ModelUse(
-        questions=sum(use.questions for use in uses),
-        input_tokens=sum(use.input_tokens for use in uses),
-        output_tokens=sum(use.output_tokens for use in uses),
+        questions=total(use.questions for use in uses),
+        input_tokens=total(use.input_tokens for use in uses),
+        output_tokens=total(use.output_tokens for use in uses),
     )
 
 
 def _merge_routes(uses: list[RouteUse]) -> RouteUse:
     return RouteUse(
-        requests=sum(use.requests for use in uses),
-        errors=sum(use.errors for use in uses),
+        requests=total(use.requests for use in uses),
+        errors=total(use.errors for use in uses),
         latency=Histogram.merged(use.latency for use in uses),
-        client_errors=sum(use.client_errors for use in uses),
+        client_errors=total(use.client_errors for use in uses),
     )
 
 
 def _merge_citations(uses: list[CitationUse]) -> CitationUse:
     return CitationUse(
-        questions=sum(use.questions for use in uses),
-        answered=sum(use.answered for use in uses),
-        useful_yes=sum(use.useful_yes for use in uses),
-        useful_no=sum(use.useful_no for use in uses),
+        questions=total(use.questions for use in uses),
+        answered=total(use.answered for use in uses),
+        useful_yes=total(use.useful_yes for use in uses),
+        useful_no=total(use.useful_no for use in uses),
     )

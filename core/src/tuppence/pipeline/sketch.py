@@ -7,9 +7,9 @@ and in whatever order they were merged.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from struct import pack, unpack
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 
@@ -29,9 +29,28 @@ HISTOGRAM_ERROR: Final = 0.5 / _SUB
 """A percentile is at most this fraction from the true value (half a bucket, 1.6 %)."""
 
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=2**56)]
-"""What a rollup that is read back may count: more than there ever is, and 64 such still fit in 63 bits."""
+_Key = TypeVar("_Key", str, int)
+MOST_COUNTED: Final = 2**56
+"""Where sums end: more than there ever is, and 64 such still fit in 63 bits."""
+Count = Annotated[int, msgspec.Meta(ge=0, le=MOST_COUNTED)]
 Bucket = Annotated[int, msgspec.Meta(ge=0, lt=(64 - _SUB_BITS + 1) << _SUB_BITS)]
+
+
+def total(counts: Iterable[int]) -> int:
+    """Return the sum of counts, and `MOST_COUNTED` where it is more.
+
+    The result does not depend on what was added first, and can always be read back.
+    """
+    return min(sum(counts), MOST_COUNTED)
+
+
+def merge_counts(tables: Iterable[Mapping[_Key, int]]) -> dict[_Key, int]:
+    """Return the `total` of each key."""
+    merged: dict[_Key, int] = {}
+    for table in tables:
+        for key, count in table.items():
+            merged[key] = min(merged.get(key, 0) + count, MOST_COUNTED)
+    return merged
 
 
 class IdSet(msgspec.Struct, omit_defaults=True):
@@ -122,11 +141,7 @@ class Histogram(msgspec.Struct, omit_defaults=True):
     @classmethod
     def merged(cls, histograms: Iterable[Histogram]) -> Histogram:
         """Return the sum."""
-        buckets: dict[int, int] = {}
-        for one in histograms:
-            for bucket, count in one.buckets.items():
-                buckets[bucket] = buckets.get(bucket, 0) + count
-        return cls(buckets)
+        return cls(merge_counts(one.buckets for one in histograms))
 
 
 def _canonical(ids: set[int], registers: bytearray | None) -> IdSet:

@@ -5,16 +5,21 @@ They stand beside the numbers and live only as long as the events they came from
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
+from itertools import accumulate
 from typing import Final
 
 import msgspec
 
 VERSION: Final = 1
 TEXTS: Final = 1_000
-"""Distinct texts kept for one day's share of an hour; the most asked stay.
-
-Two weeks of them, as a report reads, are 110 MB at most."""
+"""Distinct texts kept for one day's share of an hour; the most asked stay."""
+CHARACTERS: Final = 500_000
+"""Characters of them together: five hundred for each of a thousand. A message that compresses well may hold a
+thousand texts of thousands."""
+CAUSES: Final = 64
+"""Causes kept of one text."""
 ASKERS: Final = 32
 """People named by hash for a text that more than so many asked within an hour: the lowest hashes, so that a
 merge keeps the same ones in any order."""
@@ -91,11 +96,15 @@ _ASCII: Final = {
 }
 
 
-def most_asked(counts: Mapping[str, int], most: int) -> list[str]:
-    """Return up to `most` keys, the most asked first; of those asked as often, in code-point order."""
+def most_asked(counts: Mapping[str, int], most: int, characters: int) -> list[str]:
+    """Return up to `most` keys, the most asked first; of those asked as often, in code-point order.
+
+    It ends before the key with which they would have more than so many characters together.
+    """
     keys = sorted(counts)
     keys.sort(key=counts.__getitem__, reverse=True)
-    return keys[:most]
+    lengths = accumulate(map(len, keys[:most]))
+    return keys[: bisect_right(list(lengths), characters)]
 
 
 def merge_texts(parts: Iterable[Text]) -> Text:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from tuppence.event import FEEDBACK, QUESTION, REQUEST, Outcome
-from tuppence.pipeline.rollup import OTHER, Cell, RouteUse
+from tuppence.pipeline.names import OTHER
+from tuppence.pipeline.rollup import Cell, RouteUse
 from tuppence.report import document as doc
 from tuppence.report.changes import fails
 from tuppence.report.inert import NAME, line
