@@ -29,6 +29,7 @@ from pipeline.through_faults import (
     World,
     check_met,
     journal_in,
+    results_without_faults,
     summary,
 )
 from tuppence import retry
@@ -95,21 +96,11 @@ def run(journal, ministack_url, service_clock, monkeypatch, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def quiet():
-    """Keep what the run without faults has found."""
-    return {}
+def expected(journal, tmp_path_factory):
+    return results_without_faults(journal, tmp_path_factory.mktemp("quiet"))
 
 
-@pytest.fixture
-def expected(run, ministack_url, quiet):
-    if not quiet:
-        with Faulty(ministack_url).running() as proxy, run(proxy) as world:
-            assert world.counted() == EVENTS
-            quiet.update(world.results())
-    return quiet
-
-
-@pytest.mark.slow  # thousands of requests, twice
+@pytest.mark.slow  # thousands of requests
 @pytest.mark.parametrize("kind", [*ALONE, "all together"])
 def test_whatever_happens_to_its_calls_every_event_is_counted_once(
     run, expected, ministack_url, kind, record_property

@@ -17,7 +17,6 @@ import random
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import timedelta
 from functools import cache
 from types import SimpleNamespace
 
@@ -38,18 +37,20 @@ from pipeline.through_faults import (
     World,
     check_met,
     journal_in,
+    results_without_faults,
+    run_as_deployed,
     summary,
 )
-from tuppence import functions, retry
+from tuppence import retry
 from tuppence.config import load
-from tuppence.drivers import Run
 from tuppence.runtime import Runtime
 from tuppence_azure.store import TableStore
 
-EACH = 400
-"""Events of a batch; as many as fit would make too few messages to meet faults."""
-EACH_BY_BUS = 2000
-"""The same, where each message that fails takes its connection along, with what others it holds."""
+BATCH = {"storage": 400, "service_bus": 2000}
+"""Events of a batch, by queue; as many as fit would make too few messages to meet faults.
+
+By Service Bus each message that fails takes its connection along, with what others it holds.
+"""
 FEW = 4
 """Records of a call on the table, for the same reason."""
 KINDS = {
@@ -99,16 +100,6 @@ def _small(monkeypatch):
     monkeypatch.setattr(TableStore, "limits", replace(TableStore.limits, batch_items=FEW))
 
 
-class Nothing:
-    """What a Storage Queue sets aside."""
-
-    def depth(self, *, deadline):
-        return 0, None
-
-    def close(self):
-        pass
-
-
 class Storage:
     """A Storage Queue, and a proxy before it."""
 
@@ -125,9 +116,6 @@ class Storage:
 
     def options(self, env):
         return {"service": "storage", "connection_string": {"env": env}}
-
-    def prepare(self, outside, monkeypatch):
-        monkeypatch.setattr(outside.queue, "dead_letters", Nothing)
 
 
 class Bus:
@@ -148,9 +136,6 @@ class Bus:
 
     def options(self, env):
         return {"connection_string": {"env": env}}
-
-    def prepare(self, outside, monkeypatch):
-        pass
 
     @property
     def met(self):
@@ -195,9 +180,8 @@ def run(journals, queue, service, connection_string, service_clock, monkeypatch,
                 Runtime(configured(folder, made.options(f"QUEUE{way}"), f"TABLE{way}"), clock=service_clock)
                 for way in ("", "_THROUGH")
             )
-            made.prepare(outside, monkeypatch)
             world = World(outside, runtime, service_clock, lambda job: run_as_deployed(runtime, job))
-            world.take(journals(EACH if queue == "storage" else EACH_BY_BUS))
+            world.take(journals(BATCH[queue]))
             world.rounds = world.work_until_done()
             world.queue, world.proxies = made, [made.met, tables]
             yield world
@@ -206,26 +190,18 @@ def run(journals, queue, service, connection_string, service_clock, monkeypatch,
     return run
 
 
-def run_as_deployed(runtime, job):
-    functions.run(runtime, Run(job=job, run_id="1"), left=timedelta(minutes=1))
-
-
 @pytest.fixture(scope="module")
-def quiet():
-    """Keep what the runs without faults have found, by queue: a rollup names its batches."""
-    return {}
+def quiet(journals, tmp_path_factory):
+    """Return the results of a run without faults, by the size of its batches: a rollup names them."""
+    return cache(lambda each: results_without_faults(journals(each), tmp_path_factory.mktemp("quiet")))
 
 
 @pytest.fixture
-def expected(run, queue, quiet):
-    if queue not in quiet:
-        with run() as world:
-            assert world.counted() == EVENTS
-            quiet[queue] = world.results()
-    return quiet[queue]
+def expected(quiet, queue):
+    return quiet(BATCH[queue])
 
 
-@pytest.mark.slow  # thousands of requests, twice
+@pytest.mark.slow  # thousands of requests
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the SDK's broken connections
 @pytest.mark.parametrize(("queue", "kind"), CASES)
 def test_whatever_happens_to_its_calls_every_event_is_counted_once(

@@ -32,11 +32,13 @@ from pipeline.through_faults import (
     World,
     check_met,
     journal_in,
+    results_without_faults,
+    run_as_deployed,
     summary,
 )
-from tuppence import functions, retry
+from tuppence import retry
 from tuppence.config import load
-from tuppence.drivers import ZERO, Run
+from tuppence.drivers import ZERO
 from tuppence.pipeline import drain
 from tuppence.runtime import Runtime
 from tuppence.testing import ManualClock
@@ -141,26 +143,12 @@ def run(journal, monitored_url, firestore_url, storage_url, pubsub_url, monkeypa
     return run
 
 
-def run_as_deployed(runtime, job):
-    functions.run(runtime, Run(job=job, run_id="1"), left=timedelta(minutes=1))
-
-
 @pytest.fixture(scope="module")
-def quiet():
-    """Keep what the run without faults has found."""
-    return {}
+def expected(journal, tmp_path_factory):
+    return results_without_faults(journal, tmp_path_factory.mktemp("quiet"))
 
 
-@pytest.fixture
-def expected(run, quiet):
-    if not quiet:
-        with run() as world:
-            assert world.counted() == EVENTS
-            quiet.update(world.results())
-    return quiet
-
-
-@pytest.mark.slow  # thousands of requests, twice
+@pytest.mark.slow  # thousands of requests
 @pytest.mark.parametrize("kind", [*ALONE, "all together"])
 def test_whatever_happens_to_its_calls_every_event_is_counted_once(run, expected, kind, record_property):
     chosen = KINDS.get(kind, ALL)
