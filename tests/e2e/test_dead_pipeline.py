@@ -17,6 +17,7 @@ from cli.result import Result
 from contract.aws.conftest import _credentials
 from gcp.fixtures import firestore_url, monitored_url, pubsub_url
 from gcp.queues import queues_at as pubsub_at
+from tuppence.cli import status as status_command
 from tuppence.cli.app import COULD_NOT, run
 from tuppence.clock import Deadline, SystemClock
 from tuppence.config import load
@@ -50,6 +51,7 @@ provider = "{provider}"
 to = ["me@example.com"]
 """
 LATE = timedelta(hours=5)
+SHORT = timedelta(seconds=5)
 
 
 class Earlier(SystemClock):
@@ -205,6 +207,8 @@ def test_a_store_that_cannot_be_reached_is_named_and_hides_no_queue(tuppence, pr
             "TableEndpoint=http://127.0.0.1:9/devstoreaccount1;",
         )
         monkeypatch.delenv("TUPPENCE_STORE__ACCOUNT")
+
+    monkeypatch.setattr(status_command, "PATIENCE", SHORT)  # a store that refuses is asked until it is over
 
     status, doctor = tuppence("status"), tuppence("doctor")
 

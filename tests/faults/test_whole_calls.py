@@ -107,8 +107,8 @@ def survive(tmp_path):
         with failing(), Client(config) as client:
             for number in range(EVENTS):
                 client.capture("tick", n=number)
-            flushed = client.flush(2)
-            closed = client.close(3)
+            flushed = client.flush(1)
+            closed = client.close(1)
             aside = client.stats.set_aside
         left = SetAsideFolder(places.directory(config)).rejections()
         with mended():
