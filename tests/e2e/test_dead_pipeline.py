@@ -67,33 +67,37 @@ def project():
 
 
 @pytest.fixture
-def places(project, ministack_url, monitored_url, firestore_url, _azurite, broker, queue_files):
-    """Return what makes each provider's queue and store, and the environment that leads to them."""
-    name = f"tuppence-{project}"
+def on_local():
+    """Return what makes a queue and a store, and the environment that leads to them; so do the next three."""
+    return (), {}
+
+
+@pytest.fixture
+def on_aws(project, ministack_url):
+    made = (lambda: sqs_at(ministack_url, project), lambda: dynamo_at(ministack_url, f"tuppence-{project}"))
+    return made, {f"TUPPENCE_{kind}__ENDPOINT": ministack_url for kind in ("QUEUE", "STORE")}
+
+
+@pytest.fixture
+def on_gcp(project, monitored_url, firestore_url):
     pubsub = monitored_url.removeprefix("http://")
-    return {
-        "local": ((), {}),
-        "aws": (
-            (lambda: sqs_at(ministack_url, project), lambda: dynamo_at(ministack_url, name)),
-            {f"TUPPENCE_{kind}__ENDPOINT": ministack_url for kind in ("QUEUE", "STORE")},
-        ),
-        "gcp": (
-            (lambda: pubsub_at(monitored_url, project),),
-            {
-                "GOOGLE_CLOUD_PROJECT": "proj",
-                "PUBSUB_EMULATOR_HOST": pubsub,
-                "MONITORING_EMULATOR_HOST": pubsub,
-                "FIRESTORE_EMULATOR_HOST": firestore_url.removeprefix("http://"),
-            },
-        ),
-        "azure": (
-            (
-                lambda: broker_queue(queue_files, name, lock=300, deliveries=10),
-                lambda: tables_at(_azurite, f"tuppence{project}"),
-            ),
-            {"AZURE_STORAGE_CONNECTION_STRING": _azurite, "AZURE_SERVICEBUS_CONNECTION_STRING": broker},
-        ),
+    environment = {
+        "GOOGLE_CLOUD_PROJECT": "proj",
+        "PUBSUB_EMULATOR_HOST": pubsub,
+        "MONITORING_EMULATOR_HOST": pubsub,
+        "FIRESTORE_EMULATOR_HOST": firestore_url.removeprefix("http://"),
     }
+    return (lambda: pubsub_at(monitored_url, project),), environment
+
+
+@pytest.fixture
+def on_azure(project, _azurite, broker, queue_files):
+    made = (
+        lambda: broker_queue(queue_files, f"tuppence-{project}", lock=300, deliveries=10),
+        lambda: tables_at(_azurite, f"tuppence{project}"),
+    )
+    environment = {"AZURE_STORAGE_CONNECTION_STRING": _azurite, "AZURE_SERVICEBUS_CONNECTION_STRING": broker}
+    return made, environment
 
 
 @pytest.fixture(params=["local", "aws", "gcp", "azure"])
@@ -102,9 +106,9 @@ def provider(request):
 
 
 @pytest.fixture
-def place(project, provider, places, tmp_path, monkeypatch):
+def place(project, provider, request, tmp_path, monkeypatch):
     """Make a project whose jobs ran five hours ago, with three messages waiting; yield its folder."""
-    make, environment = places[provider]
+    make, environment = request.getfixturevalue(f"on_{provider}")  # the other emulators are not started
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TUPPENCE_CAPTURE__DIRECTORY", str(tmp_path / "journals"))
     (tmp_path / "tuppence.toml").write_text(
