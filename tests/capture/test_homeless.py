@@ -32,7 +32,7 @@ def test_journals_lie_in_the_folder_for_temporary_files(tmp_path, sent):
         assert client.stats.durable
         assert client.flush(30)
 
-    assert list((tmp_path / "tmp").iterdir()) == [tmp_path / "tmp" / f"tuppence-{os.getuid()}"]
+    assert list((tmp_path / "tmp").iterdir()) == [tmp_path / "tmp" / f"tuppence-{os.geteuid()}"]
     assert [event.type for event in sent()[1]] == ["tick"]
 
 

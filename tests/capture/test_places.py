@@ -65,7 +65,7 @@ def test_a_dead_journal_goes_when_it_is_too_old_and_a_living_one_stays(tmp_path,
 
 
 def test_a_folder_of_another_user_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "getuid", lambda: 12_345)
+    monkeypatch.setattr(os, "geteuid", lambda: 12_345)
 
     with pytest.raises(PermissionError, match="another user"):
         places.prepared(tmp_path)

@@ -30,6 +30,8 @@ from pathlib import Path
 from struct import Struct
 from typing import Final, NamedTuple, Protocol
 
+from tuppence.capture.files import names_in, open_file, remove_file
+
 MAGIC: Final = b"tpj\x01"
 SEGMENT_BYTES: Final = 1024 * 1024
 FIRST: Final = 64
@@ -78,7 +80,7 @@ class FileSegments:
     def numbers(self) -> list[int]:
         """Return the segments there are, oldest first."""
         try:
-            names = [entry.name for entry in os.scandir(self._folder) if entry.name.endswith(SUFFIX)]
+            names = [name for name in names_in(self._folder) if name.endswith(SUFFIX)]
         except FileNotFoundError:  # someone removed the folder
             return []
         return sorted(int(name.removesuffix(SUFFIX)) for name in names if name.removesuffix(SUFFIX).isdigit())
@@ -86,7 +88,7 @@ class FileSegments:
     def read(self, number: int, start: int, size: int) -> bytes:
         """Return up to `size` bytes of a segment from `start`; none where it is gone."""
         try:
-            file = os.open(self.path(number), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            file = open_file(self.path(number), os.O_RDONLY)
         except FileNotFoundError:
             return b""
         try:
@@ -96,7 +98,15 @@ class FileSegments:
 
     def remove(self, number: int) -> None:
         """Delete the segment's file."""
-        self.path(number).unlink(missing_ok=True)
+        remove_file(self.path(number))
+
+    def shorten(self, number: int, size: int) -> None:
+        """Give back what lies beyond `size` bytes of a segment that nobody has mapped."""
+        file = open_file(self.path(number), os.O_WRONLY)
+        try:
+            os.ftruncate(file, size)
+        finally:
+            os.close(file)
 
     def path(self, number: int) -> Path:
         """Return where the segment lies."""
@@ -105,13 +115,13 @@ class FileSegments:
     def create(self, number: int) -> mmap.mmap:
         """Allocate and map a new segment. Raises `OSError`, leaving nothing behind."""
         path = self.path(number)
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        file = open_file(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         try:
             os.posix_fallocate(file, 0, SEGMENT_BYTES)
             segment = mmap.mmap(file, SEGMENT_BYTES)
             touch(segment)
         except BaseException:
-            path.unlink(missing_ok=True)
+            remove_file(path)
             raise
         else:
             return segment
@@ -237,8 +247,8 @@ class Journal:
         number, map_ = self._current
         used = self._end(map_)
         if used is not None and isinstance(self.segments, FileSegments):
-            with suppress(FileNotFoundError):  # someone removed the folder
-                os.truncate(self.segments.path(number), used)
+            with suppress(OSError):  # someone removed the folder, or made one in its place
+                self.segments.shorten(number, used)
 
     def abandon(self) -> None:
         """Let go of the map in a forked child, where it is the parent's, without writing to it."""

@@ -18,6 +18,7 @@ import hashlib
 import logging
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -27,6 +28,16 @@ from typing import Final
 
 import msgspec
 
+from tuppence.capture.files import (
+    make_folder,
+    make_private,
+    names_in,
+    open_file,
+    remove_file,
+    remove_folder,
+    rename,
+    status_of,
+)
 from tuppence.capture.set_aside import SET_ASIDE
 from tuppence.clock import Clock
 from tuppence.config import Config
@@ -76,8 +87,7 @@ class Lock:
     @classmethod
     def take(cls, path: Path, *, create: bool = True) -> Lock | None:
         """Return the lock, or `None` while another holds it."""
-        flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_CREAT if create else 0)
-        file = os.open(path, flags, 0o600)
+        file = open_file(path, os.O_RDWR | (os.O_CREAT if create else 0))
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -109,7 +119,7 @@ def base_directory(config: Config) -> Path:
         return home / ".local" / "state" / "tuppence"
     import tempfile
 
-    return Path(tempfile.gettempdir()) / f"tuppence-{os.getuid()}"
+    return Path(tempfile.gettempdir()) / f"tuppence-{os.geteuid()}"
 
 
 def directory(config: Config) -> Path:
@@ -124,23 +134,18 @@ def directory(config: Config) -> Path:
 
 def prepared(folder: Path) -> Path:
     """Make the folder for this user alone. Raises `OSError` where that cannot be had."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = folder.stat()
-    if found.st_uid != os.getuid():
-        raise PermissionError(f"{folder} belongs to another user")
-    if found.st_mode & 0o077:
-        folder.chmod(0o700)
+    make_private(folder)
     return folder
 
 
 def new_instance(folder: Path, instance: str) -> tuple[Path, Lock]:
     """Make an instance's folder, owned from the moment it can be seen."""
     hidden = folder / f"{_UNFINISHED}{instance}"
-    hidden.mkdir(mode=0o700)
+    make_folder(hidden)
     lock = Lock.take(hidden / OWNER_LOCK)
     assert lock is not None, "nobody else knows the folder yet"
     try:
-        hidden.rename(folder / instance)
+        rename(hidden, instance)
     except OSError:
         lock.release()
         raise
@@ -149,47 +154,38 @@ def new_instance(folder: Path, instance: str) -> tuple[Path, Lock]:
 
 def instances(folder: Path) -> Iterator[Path]:
     """Yield the instances' folders, the longest untouched first."""
-    try:
-        found = [Path(entry.path) for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)]
-    except FileNotFoundError:
-        return
-    yield from sorted((path for path in found if _is_instance(path.name)), key=touched)
+    found = [folder / name for name in _entries(folder) if _is_instance(name)]
+    yield from sorted((path for path in found if _is_folder(path)), key=touched)
 
 
 def _is_instance(name: str) -> bool:
     return not name.startswith(".") and name != SET_ASIDE
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(status_of(path).st_mode)
+    except FileNotFoundError:
+        return False
+
+
 def touched(folder: Path) -> float:
     """Return when anything in an instance's folder was last written to, in seconds since 1970."""
-    times = [0.0]
-    for path in (folder, *_entries(folder)):
-        try:
-            times.append(path.stat().st_mtime)
-        except FileNotFoundError:
-            continue
-    return max(times)
+    return max((found.st_mtime for found in _statuses(folder)), default=0.0)
 
 
 def size(folder: Path) -> int:
     """Return how many bytes an instance's files take."""
-    total = 0
-    for path in _entries(folder):
-        try:
-            total += path.stat().st_blocks * 512
-        except FileNotFoundError:
-            continue
-    return total
+    return sum(found.st_blocks * 512 for found in _statuses(folder) if not stat.S_ISDIR(found.st_mode))
 
 
 def remove_instance(folder: Path) -> None:
     """Delete an instance's folder. The lock file goes last, so that a half-deleted one can be found again."""
-    import shutil
-
-    for path in _entries(folder):
-        if path.name != OWNER_LOCK:
-            path.unlink(missing_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)
+    for name in _entries(folder):
+        if name != OWNER_LOCK:
+            remove_file(folder / name)
+    with suppress(FileNotFoundError):
+        remove_folder(folder)
 
 
 def clear_orphans(folder: Path, config: Config, clock: Clock) -> None:
@@ -257,8 +253,15 @@ def _identity(file: int) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def _entries(folder: Path) -> list[Path]:
+def _entries(folder: Path) -> list[str]:
     try:
-        return [Path(entry.path) for entry in os.scandir(folder)]
+        return names_in(folder)
     except FileNotFoundError:
         return []
+
+
+def _statuses(folder: Path) -> Iterator[os.stat_result]:
+    """Yield what is known of a folder and of the files in it that are still there."""
+    for path in (folder, *(folder / name for name in _entries(folder))):
+        with suppress(FileNotFoundError):
+            yield status_of(path)

@@ -93,7 +93,10 @@ class Sender:
     def elect(self) -> bool:
         """Become the host's sender if nobody is. Never waits."""
         if self._lock is None and self._folder is not None and self._folder.is_dir():
-            self._lock = Lock.take(self._folder / places.SENDER_LOCK)
+            try:
+                self._lock = Lock.take(self._folder / places.SENDER_LOCK)
+            except OSError as error:
+                self._say(f"journals cannot be read: {error}")
         return self._lock is not None
 
     def work(self, *, flush: bool = False, within: timedelta = SEND_TIMEOUT) -> bool:
@@ -131,9 +134,18 @@ class Sender:
         self._lock = None
 
     def _look_around(self) -> None:
-        """Find the journals there are, and adopt those whose process is gone."""
+        """Find the journals there are, and adopt those whose process is gone.
+
+        A folder may become another user's while this process runs, where something empties the one for
+        temporary files. What lies there is left alone then.
+        """
         assert self._folder is not None, "only a folder can be elected for"
-        there = {path.name: path for path in places.instances(self._folder)}
+        try:
+            there = {path.name: path for path in places.instances(self._folder)}
+        except OSError as error:
+            self.close()
+            self._say(f"journals cannot be read: {error}")
+            return
         for name in [name for name in self._served if name not in there and name != self._memory]:
             self._forget(name)
         for name, path in there.items():

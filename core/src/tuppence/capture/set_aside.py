@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from tuppence.batch import Header, peek
-from tuppence.capture.files import replace_file
+from tuppence.capture.files import make_folder, names_in, read_file, remove_file, replace_file, status_of
 from tuppence.errors import BadBatch, DriverError, ErrorCode
 
 SET_ASIDE: Final = "set-aside"
@@ -85,13 +85,17 @@ class SetAsideFolder:
 
     def add(self, body: bytes, rejection: Rejection) -> None:
         """Keep a batch. The reason is written first, so that no batch is ever seen without one."""
-        self.path.mkdir(mode=0o700, exist_ok=True)
+        make_folder(self.path, exist_ok=True)
         replace_file(self.path / f"{rejection.batch}{REASON_SUFFIX}", msgspec.json.encode(rejection))
         replace_file(self.path / f"{rejection.batch}{BATCH_SUFFIX}", body)
 
     def rejections(self) -> list[Rejection]:
         """Return the reasons of all that is set aside, the oldest first."""
-        found = [self._rejection(path) for path in self.path.glob(f"*{BATCH_SUFFIX}")]
+        try:
+            names = names_in(self.path)
+        except FileNotFoundError:
+            return []
+        found = [self._rejection(self.path / name) for name in names if name.endswith(BATCH_SUFFIX)]
         return sorted((one for one in found if one is not None), key=lambda one: (one.since, one.batch))
 
     def events_of(self, instance: str) -> int:
@@ -101,14 +105,14 @@ class SetAsideFolder:
     def body(self, batch_id: str) -> bytes | None:
         """Return a batch's bytes; `None` where they are gone."""
         try:
-            return (self.path / f"{batch_id}{BATCH_SUFFIX}").read_bytes()
+            return read_file(self.path / f"{batch_id}{BATCH_SUFFIX}")
         except FileNotFoundError:
             return None
 
     def remove(self, batch_id: str) -> None:
         """Forget a batch. The reason goes last: without a batch it counts for nothing."""
         for suffix in (BATCH_SUFFIX, REASON_SUFFIX):
-            (self.path / f"{batch_id}{suffix}").unlink(missing_ok=True)
+            remove_file(self.path / f"{batch_id}{suffix}")
 
     def expire(self, *, before: datetime, most_bytes: int, now: datetime) -> Removal:
         """Remove and count what was set aside before a moment, and the oldest beyond a size.
@@ -139,20 +143,20 @@ class SetAsideFolder:
     def removals(self) -> Removal:
         """Return all that was ever removed without having been sent."""
         try:
-            return msgspec.json.decode((self.path / REMOVALS).read_bytes(), type=Removal)
+            return msgspec.json.decode(read_file(self.path / REMOVALS), type=Removal)
         except (FileNotFoundError, msgspec.MsgspecError):
             return Removal()
 
     def _rejection(self, batch: Path) -> Rejection | None:
         """Return the reason beside a batch; where there is none, what the batch itself says."""
         try:
-            return msgspec.json.decode(batch.with_suffix(REASON_SUFFIX).read_bytes(), type=Rejection)
+            return msgspec.json.decode(read_file(batch.with_suffix(REASON_SUFFIX)), type=Rejection)
         except (FileNotFoundError, msgspec.MsgspecError):
             return _rejection_without_reason(batch)
 
     def _size(self, batch_id: str) -> int:
         try:
-            return (self.path / f"{batch_id}{BATCH_SUFFIX}").stat().st_size
+            return status_of(self.path / f"{batch_id}{BATCH_SUFFIX}").st_size
         except FileNotFoundError:
             return 0
 
@@ -160,8 +164,8 @@ class SetAsideFolder:
 def _rejection_without_reason(batch: Path) -> Rejection | None:
     """Return what is known of a batch whose reason is missing or damaged; `None` where the batch is gone."""
     try:
-        since = datetime.fromtimestamp(batch.stat().st_mtime, UTC)
-        header = peek(batch.read_bytes())[1]
+        since = datetime.fromtimestamp(status_of(batch).st_mtime, UTC)
+        header = peek(read_file(batch))[1]
     except FileNotFoundError:
         return None
     except BadBatch:

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from tuppence.batch import Batch
-from tuppence.capture.files import replace_file
+from tuppence.capture.files import names_in, read_file, remove_file, replace_file
 from tuppence.capture.frames import Frame
 from tuppence.capture.set_aside import Rejection, SetAsideFolder
 
@@ -90,13 +90,14 @@ class FileOutbox:
     def load(self) -> State:
         """Return the state as last saved. Raises `OSError` for one of a version to come."""
         try:
-            content = (self._folder / STATE_FILE).read_bytes()
+            content = read_file(self._folder / STATE_FILE)
         except FileNotFoundError:
             return State()
         try:
             state = _decode(content)
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
-            return State(pending=sorted(path.stem for path in self._batches()))  # someone else wrote to it
+            whole = [path.stem for path in self._batches() if not path.name.startswith(".")]
+            return State(pending=sorted(whole))  # someone else wrote to it
         if state.version > VERSION:
             raise OSError(f"its state has version {state.version}, this release reads {VERSION}")
         return state
@@ -109,7 +110,7 @@ class FileOutbox:
         pending = self.load().pending
         for path in self._batches():
             if path.stem not in pending:
-                path.unlink(missing_ok=True)
+                remove_file(path)
         for batch_id in pending:
             self._aside.remove(batch_id)
 
@@ -124,13 +125,13 @@ class FileOutbox:
     def get(self, batch_id: str) -> bytes | None:
         """Return a batch's bytes; `None` where they are gone."""
         try:
-            return self._path(batch_id).read_bytes()
+            return read_file(self._path(batch_id))
         except FileNotFoundError:
             return None
 
     def remove(self, batch_id: str) -> None:
         """Forget a batch."""
-        self._path(batch_id).unlink(missing_ok=True)
+        remove_file(self._path(batch_id))
 
     def set_aside(self, rejection: Rejection) -> None:
         """Copy a batch to where it outlives the instance."""
@@ -139,7 +140,7 @@ class FileOutbox:
             self._aside.add(body, rejection)
 
     def _batches(self) -> list[Path]:
-        return list(self._folder.glob(f"*{BATCH_SUFFIX}"))
+        return [self._folder / name for name in names_in(self._folder) if name.endswith(BATCH_SUFFIX)]
 
     def _path(self, batch_id: str) -> Path:
         return self._folder / f"{batch_id}{BATCH_SUFFIX}"

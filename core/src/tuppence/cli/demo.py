@@ -11,6 +11,7 @@ import click
 
 from tuppence.cli.app import Session, shared
 from tuppence.cli.output import count
+from tuppence.cli.private_file import write_private
 from tuppence.clock import Deadline
 from tuppence.config import Config
 
@@ -56,9 +57,9 @@ def demo(session: Session, events: int, folder: Path, seed: int) -> None:
     captured = _capture(session, config, week, events=events, seed=seed)
     built = _process(session, config, week)
     place = folder / "report.html"
-    place.write_text(report.render_html(built), encoding="utf-8")
-    place.with_suffix(".txt").write_text(report.render_text(built), encoding="utf-8")
-    place.with_suffix(".json").write_bytes(report.render_json(built))
+    write_private(place, report.render_html(built))
+    write_private(place.with_suffix(".txt"), report.render_text(built))
+    write_private(place.with_suffix(".json"), report.render_json(built).decode())
     _summarise(session, built, captured, place)
 
 

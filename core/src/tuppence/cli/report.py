@@ -16,6 +16,7 @@ from tuppence import jobs
 from tuppence import report as reports
 from tuppence.cli.app import COULD_NOT, DONE, Session, shared
 from tuppence.cli.output import CommandError, Output
+from tuppence.cli.private_file import write_private
 from tuppence.clock import Deadline
 from tuppence.errors import ConfigError
 from tuppence.liveness import observe, schedules_set
@@ -65,7 +66,7 @@ def report(
     for remark in clocks.remarks(built):
         session.output.note(remark)
     if file is not None:
-        file.write_text(RENDERERS[form](built), encoding="utf-8")
+        write_private(file, RENDERERS[form](built))
         session.output.say(f"Wrote {file}")
     if show:
         _open(built, session.output)

@@ -112,12 +112,13 @@ class _Look:
             "problems": self.problems,
         }
 
-    def _set_aside(self) -> dict[str, Any]:
+    def _set_aside(self) -> dict[str, Any] | None:
         """Return what the queue refused on this machine, which is a problem, if there is anything."""
-        for one in set_aside.set_aside(self._runtime):
+        findings = self._ask("set aside", lambda _: list(set_aside.set_aside(self._runtime)))
+        for one in findings or []:
             if one.state is State.WRONG:
                 self._problem(one.part, one.detail, one.mend)
-        return set_aside.summary(self._runtime.config)
+        return self._ask("set aside", lambda _: set_aside.summary(self._runtime.config))
 
     def _ask(self, part: str, ask: Callable[[Deadline], _Found]) -> _Found | None:
         """Return the answer, or `None`. A service that is not there is asked once, not once for each part."""
