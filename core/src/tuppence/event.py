@@ -174,7 +174,16 @@ def parse_time(value: Any) -> int:
 
 def captured_id(instance: str, seq: int) -> str:
     """Return the id by which other events, such as feedback, name a captured one."""
-    return f"{instance}-{seq}"
+    return f"{shown_name(instance)}-{seq}"
+
+
+def shown_name(instance: str) -> str:
+    """Return the part of an instance's name that may be shown.
+
+    What follows a full stop is known to the process and to the owner's store only. So whoever sees the id of
+    a question, as a visitor does who rates its answer, can send nothing that counts as that instance's.
+    """
+    return instance.partition(".")[0]
 
 
 def hour_of(time_ms: int) -> str:

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import nlargest
+from itertools import pairwise
+from typing import Final
+
+_CHUNK_BITS: Final = 8
+_CHUNK: Final = 1 << _CHUNK_BITS
+"""Numbers that one bit mask of a `NumberSet` stands for."""
 
 
 def merge_runs(runs: Iterable[list[int]]) -> list[list[int]]:
@@ -35,6 +42,77 @@ def holds(runs: Sequence[list[int]], number: int) -> bool:
     """Whether a number lies in one of the runs, which are sorted and apart."""
     at = bisect_right(runs, number, key=_first)
     return at > 0 and number <= runs[at - 1][1]
+
+
+def fewer_runs(runs: Iterable[list[int]], most: int) -> tuple[list[list[int]], int]:
+    """Return runs, which are sorted and apart, as at most `most`: the smallest gaps between them are closed.
+
+    Also how many numbers lie in the gaps that were closed. Of equally small gaps the first are.
+    """
+    found = list(runs)
+    if len(found) <= most:
+        return found, 0
+    kept = nlargest(most - 1, range(1, len(found)), key=lambda at: (found[at][0] - found[at - 1][1], at))
+    cuts = [0, *sorted(kept), len(found)]
+    fewer = [[found[start][0], found[end - 1][1]] for start, end in pairwise(cuts)]
+    missing = sum(above[0] - below[1] - 1 for below, above in pairwise(found))
+    return fewer, missing - sum(above[0] - below[1] - 1 for below, above in pairwise(fewer))
+
+
+class NumberSet:
+    """A set of whole numbers that grows run by run, in time and memory linear in the runs.
+
+    A bit mask for each 256 neighbours: numbers in a row take a bit each, one far from all others 160 bytes.
+    """
+
+    def __init__(self) -> None:
+        self._chunks: dict[int, int] = {}
+
+    def add(self, runs: Iterable[Sequence[int]]) -> set[int]:
+        """Add `[first, last]` runs, which are sorted and apart; return the numbers that were there before."""
+        known: set[int] = set()
+        for chunk, mask in _masks(runs):
+            before = self._chunks.get(chunk, 0)
+            if before & mask:
+                both = _runs_in(chunk, before & mask)
+                known.update(number for first, last in both for number in range(first, last + 1))
+            self._chunks[chunk] = before | mask
+        return known
+
+    def runs(self) -> Iterator[list[int]]:
+        """Yield the numbers as `[first, last]` runs, sorted and apart."""
+        run: list[int] | None = None
+        for chunk in sorted(self._chunks):
+            for first, last in _runs_in(chunk, self._chunks[chunk]):
+                if run is not None and first == run[1] + 1:
+                    run[1] = last
+                else:
+                    if run is not None:
+                        yield run
+                    run = [first, last]
+        if run is not None:
+            yield run
+
+
+def _masks(runs: Iterable[Sequence[int]]) -> Iterator[tuple[int, int]]:
+    """Yield the chunks that runs lie in, each with the bits of the numbers in it; a chunk may come twice."""
+    for first, last in runs:
+        for chunk in range(first >> _CHUNK_BITS, (last >> _CHUNK_BITS) + 1):
+            low = max(0, first - (chunk << _CHUNK_BITS))
+            high = min(_CHUNK - 1, last - (chunk << _CHUNK_BITS))
+            yield chunk, ((1 << (high - low + 1)) - 1) << low
+
+
+def _runs_in(chunk: int, mask: int) -> Iterator[tuple[int, int]]:
+    """Yield the runs of numbers that the bits of a chunk stand for."""
+    at = chunk << _CHUNK_BITS
+    while mask:
+        gap = (mask & -mask).bit_length() - 1
+        mask >>= gap
+        length = (~mask & (mask + 1)).bit_length() - 1
+        yield at + gap, at + gap + length - 1
+        mask >>= length
+        at += gap + length
 
 
 def _first(run: list[int]) -> int:

@@ -41,7 +41,7 @@ TICK: Final = 0.5
 """Seconds between two looks at the journals, and so the longest a process stays without a sender."""
 _POLL: Final = 0.01
 _ID_LETTERS: Final = 14
-"""66 bits; letters alone, so that an id never reads like a number that redaction would replace."""
+"""Of each part of a name: 66 bits. Letters alone, since redaction replaces what reads like a number."""
 
 
 class Instance:
@@ -341,7 +341,12 @@ class Instance:
 
 
 def _new_id() -> str:
-    """Return letters that no other instance has. The module `secrets` would load five others for it."""
+    """Return a name that no other instance has: a part to be shown in ids, and one that nobody else knows."""
+    return f"{_random_letters()}.{_random_letters()}"
+
+
+def _random_letters() -> str:
+    """Return letters that cannot be guessed. The module `secrets` would load five others for it."""
     number = int.from_bytes(os.urandom(_ID_LETTERS))
     letters = []
     for _ in range(_ID_LETTERS):

@@ -31,6 +31,7 @@ NACK_DELAY: Final = timedelta(seconds=30)
 """How long a message that could not be stored stays away."""
 RESERVE: Final = 5.0
 """Seconds kept for storing what a pass has received."""
+_TICK: Final = timedelta(microseconds=1)
 
 
 class Drained(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +84,10 @@ class Drain:
     def handle(self, deliveries: Sequence[Delivery], *, deadline: Deadline) -> list[ItemError]:
         """Store messages; return those that are not safe and must come again. Acknowledges nothing."""
         now = self._clock.now()
-        kept = [self._kept(delivery.message.body, now) for delivery in deliveries]
+        kept = [
+            self._kept(delivery.message.body, now + position * _TICK)
+            for position, delivery in enumerate(deliveries)
+        ]
         failed = self._put([record for record, mark in kept if mark is None], deadline)
         failed |= self._put([record for record, mark in kept if mark is not None], deadline, self._condition)
         markers = [mark for record, mark in kept if mark is not None and record.key not in failed]
@@ -101,7 +105,10 @@ class Drain:
         return errors
 
     def _kept(self, body: bytes, now: datetime) -> tuple[Record, Record | None]:
-        """Return what is kept of a message: its segment and the marker of its hour, or a dead letter."""
+        """Return what is kept of a message: its segment and the marker of its hour, or a dead letter.
+
+        No two are received at the same moment, so that it stays known which was the first.
+        """
         try:
             segment = segment_of(body, project=self._project, redacted=self._redacted)
         except Unusable as error:

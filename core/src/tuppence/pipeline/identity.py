@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from tuppence.batch import Columns, Header
 from tuppence.pipeline.rollup import Seen, merge_seen
-from tuppence.runs import merge_runs
+from tuppence.runs import NumberSet, runs_of
 
 
 class Identities:
     """The identities met so far: `(instance, seq)` of captured events, `(id, time)` of those from outside.
 
     Attributes:
-        instances: what arrived of each capturing run.
         outside: the identities of events from outside.
 
     """
 
     def __init__(self) -> None:
-        self.instances: dict[str, Seen] = {}
+        self._counts: dict[str, Seen] = {}
+        self._numbers: dict[str, NumberSet] = {}
         self.outside: set[tuple[str | None, int]] = set()
 
     def fresh(self, header: Header, columns: Columns) -> list[bool] | None:
@@ -31,21 +33,18 @@ class Identities:
             return self._fresh_captured(header, columns.seq)
         return self._fresh_outside(columns) if columns.id else None
 
+    def instances(self) -> dict[str, Seen]:
+        """Return what arrived of each capturing run."""
+        return {
+            name: msgspec.structs.replace(counts, received=list(self._numbers[name].runs()))
+            for name, counts in self._counts.items()
+        }
+
     def _fresh_captured(self, header: Header, seqs: Sequence[int]) -> list[bool] | None:
-        before = self.instances.get(header.instance, Seen())
-        runs = merge_runs([seq, seq] for seq in seqs) if _scattered(seqs) else [[seqs[0], seqs[-1]]]
-        arrived = Seen(
-            received=runs,
-            captured=header.captured,
-            dropped=header.dropped,
-            refused=header.refused,
-            ignored=header.ignored,
-            set_aside=header.set_aside,
-            hello=header.hello,
-            goodbye=header.goodbye,
-        )
-        self.instances[header.instance] = merge_seen([before, arrived])
-        known = _within(before.received, runs)
+        name = header.instance
+        self._counts[name] = merge_seen([self._counts.get(name, Seen()), _counts_of(header)])
+        runs = runs_of(seqs)
+        known = self._numbers.setdefault(name, NumberSet()).add(runs)
         if not known and sum(last - first + 1 for first, last in runs) == len(seqs):
             return None
         return _first_times(seqs, known)
@@ -64,18 +63,17 @@ class Identities:
         return keep
 
 
-def _scattered(seqs: Sequence[int]) -> bool:
-    """Whether these are anything but one run of numbers, each once."""
-    return not seqs or list(seqs) != list(range(seqs[0], seqs[0] + len(seqs)))
-
-
-def _within(known: Sequence[list[int]], runs: Sequence[list[int]]) -> set[int]:
-    """Return the numbers that lie in both."""
-    both: set[int] = set()
-    for first, last in runs:
-        for low, high in known:
-            both.update(range(max(first, low), min(last, high) + 1))
-    return both
+def _counts_of(header: Header) -> Seen:
+    """Return what a header says of its instance, without the numbers in the batch."""
+    return Seen(
+        captured=header.captured,
+        dropped=header.dropped,
+        refused=header.refused,
+        ignored=header.ignored,
+        set_aside=header.set_aside,
+        hello=header.hello,
+        goodbye=header.goodbye,
+    )
 
 
 def _first_times(seqs: Sequence[int], known: set[int]) -> list[bool]:

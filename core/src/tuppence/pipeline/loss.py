@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Final
 
-from tuppence.pipeline.rollup import Seen, merge_seen
+from tuppence.pipeline.rollup import Seen, arrived, merge_seen
 from tuppence.runs import holds
 
 
@@ -26,6 +27,9 @@ class Loss:
         refused: calls that gave no event.
         ignored: statements that could not be recorded; the events they were about are not lost.
         silent: instances that said hello and were not heard of again, without goodbye.
+        claimed: what instances say, and nothing that arrived bears out: so much more than arrived of them
+            that it is in none of the counts above.
+        uncertain: numbers that may be missing: there were too many gaps to keep them all.
 
     """
 
@@ -35,6 +39,14 @@ class Loss:
     refused: int
     ignored: int
     silent: list[str]
+    claimed: int
+    uncertain: int
+
+
+MOST_FOR_ONE: Final = 1_000
+"""Events that a process is believed to have lost, dropped or refused for each one that arrived of it."""
+ALWAYS_BELIEVED: Final = 100_000
+"""So many are believed of any process: it may have lost all but its last."""
 
 
 def loss(before: Mapping[str, Seen], period: Mapping[str, Seen], after: Mapping[str, Seen]) -> Loss:
@@ -46,17 +58,23 @@ def loss(before: Mapping[str, Seen], period: Mapping[str, Seen], after: Mapping[
         after: in the time after, as far as it has passed.
 
     """
-    lost = set_aside = dropped = refused = ignored = 0
+    lost = set_aside = dropped = refused = ignored = claimed = 0
     silent = []
     for name, seen in period.items():
         earlier, later = before.get(name, Seen()), after.get(name, Seen())
         fallen = max(0, seen.dropped - earlier.dropped)
         missing = max(0, _missing(earlier, seen, later) - fallen)
+        turned_away = max(0, seen.refused - earlier.refused)
+        passed_over = max(0, seen.ignored - earlier.ignored)
+        said = missing + fallen + turned_away + passed_over
+        if said > ALWAYS_BELIEVED + MOST_FOR_ONE * arrived(seen):
+            claimed += said
+            continue
         lost += missing
         set_aside += min(missing, max(0, seen.set_aside - earlier.set_aside))
         dropped += fallen
-        refused += max(0, seen.refused - earlier.refused)
-        ignored += max(0, seen.ignored - earlier.ignored)
+        refused += turned_away
+        ignored += passed_over
         whole = merge_seen([earlier, seen])
         if whole.hello and not whole.goodbye and name not in after:
             silent.append(name)
@@ -67,6 +85,8 @@ def loss(before: Mapping[str, Seen], period: Mapping[str, Seen], after: Mapping[
         refused=refused,
         ignored=ignored,
         silent=sorted(silent),
+        claimed=claimed,
+        uncertain=sum(seen.uncertain for seen in period.values()),
     )
 
 

@@ -18,11 +18,15 @@ from tuppence.event import hour_start
 from tuppence.pipeline.names import NAMES, bounded, kept_names
 from tuppence.pipeline.owner_clock import DAY_LENGTH
 from tuppence.pipeline.sketch import Count, Histogram, IdSet, merge_counts, total
-from tuppence.runs import merge_runs
+from tuppence.runs import fewer_runs, merge_runs
 
 VERSION: Final = 1
 DAY_NAMES: Final = 4 * NAMES
 """Distinct names kept in one table of names of a day, which has been merged from those of its hours."""
+INSTANCES: Final = 4_096
+"""Capturing runs of which one record tells."""
+RUNS: Final = 16 * INSTANCES
+"""Runs of numbers of all of them: 1.3 MB at most. A run ends at a number that is lost or still on its way."""
 _Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Hundredths = Annotated[int, msgspec.Meta(ge=0, le=100)]
 _Run = Annotated[list[_Number], msgspec.Meta(min_length=2, max_length=2)]
@@ -95,7 +99,8 @@ class Seen(msgspec.Struct, omit_defaults=True):
     """What arrived of one instance.
 
     `received` holds the sequence numbers as `[first, last]` runs, sorted and apart. `captured`, `dropped`,
-    `refused`, `ignored` and `set_aside` are its cumulative counts, the highest that arrived.
+    `refused`, `ignored` and `set_aside` are its cumulative counts, the highest that arrived. As many numbers
+    as `uncertain` says may be missing from runs that were joined, since there were too many.
     """
 
     received: list[_Run] = []
@@ -106,6 +111,7 @@ class Seen(msgspec.Struct, omit_defaults=True):
     set_aside: _Number = 0
     hello: bool = False
     goodbye: bool = False
+    uncertain: _Number = 0
 
 
 class Rollup(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -122,7 +128,9 @@ class Rollup(msgspec.Struct, kw_only=True, omit_defaults=True):
         cells: by hour of the owner's clock, as `2026-11-16T09`; an hour cut by a zone at :30 or :45 has two.
         total: all cells of a day as one; absent from an hour.
         instances: what arrived of each capturing run.
+        untraced: capturing runs beyond those of which a record tells; their events are counted.
         duplicates: events dropped because the same event had been counted.
+        contradicted: of those, how many said something else than the event that had been counted.
         identified: events that came from outside with an id, duplicates dropped.
         ids: hashes of those ids; fewer than `identified` where one id came with several times.
         conflicting: by how many fewer, hour by hour: what is still known when `ids` is no longer exact.
@@ -137,7 +145,9 @@ class Rollup(msgspec.Struct, kw_only=True, omit_defaults=True):
     cells: dict[str, Cell] = {}
     total: Cell | None = None
     instances: dict[str, Seen] = {}
+    untraced: Count = 0
     duplicates: Count = 0
+    contradicted: Count = 0
     identified: Count = 0
     ids: IdSet = msgspec.field(default_factory=IdSet)
     conflicting: Count = 0
@@ -176,14 +186,17 @@ def merge_day(day: date, zone: str, hours: Mapping[str, Rollup]) -> Rollup:
     own = [rollup for hour, rollup in hours.items() if start_day(hour, rollup) == day]
     zones = {rollup.zone for rollup in hours.values()} or {zone}
     main, *others = sorted(zones, key=lambda name: (name != zone, name))
+    instances, untraced = followed(merge_instances(rollup.instances for rollup in hours.values()))
     return Rollup(
         zone=main,
         other_zones=others,
         parts=sorted(hours),
         cells={name: _by_hour(parts) for name, parts in cells.items()},
         total=_with_fewer_names(merge_cells(cell for parts in cells.values() for cell in parts)),
-        instances=merge_instances(rollup.instances for rollup in hours.values()),
+        instances=instances,
+        untraced=total([untraced, *(rollup.untraced for rollup in own)]),
         duplicates=total(rollup.duplicates for rollup in own),
+        contradicted=total(rollup.contradicted for rollup in own),
         identified=total(rollup.identified for rollup in own),
         ids=IdSet.merged(rollup.ids for rollup in own),
         conflicting=total(rollup.conflicting for rollup in own),
@@ -252,12 +265,33 @@ def merge_seen(parts: Iterable[Seen]) -> Seen:
         set_aside=max((one.set_aside for one in seen), default=0),
         hello=any(one.hello for one in seen),
         goodbye=any(one.goodbye for one in seen),
+        uncertain=total(one.uncertain for one in seen),
     )
 
 
 def merge_instances(parts: Iterable[Mapping[str, Seen]]) -> dict[str, Seen]:
     """Return what arrived of each instance over several rollups."""
     return _grouped(parts, merge_seen)
+
+
+def followed(instances: Mapping[str, Seen]) -> tuple[dict[str, Seen], int]:
+    """Return the instances that a record has room for, and how many more there are.
+
+    Those from which most arrived stay. Each has its share of the `RUNS`, for which small gaps are closed.
+    """
+    names = sorted(instances, key=lambda name: (-arrived(instances[name]), name))[:INSTANCES]
+    share = RUNS // max(1, len(names))
+    found = {name: instances[name] for name in names}
+    for name, seen in found.items():
+        if len(seen.received) > share:
+            runs, closed = fewer_runs(seen.received, share)
+            found[name] = msgspec.structs.replace(seen, received=runs, uncertain=seen.uncertain + closed)
+    return found, len(instances) - len(names)
+
+
+def arrived(seen: Seen) -> int:
+    """Return how many numbers of an instance arrived."""
+    return sum(last - first + 1 for first, last in seen.received) - seen.uncertain
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -11,7 +11,7 @@ are counted again in the same way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -32,6 +32,7 @@ from tuppence.pipeline.owner_clock import HOUR, days_of_hour, hours_of_day
 from tuppence.pipeline.recount import mark_other_zones
 from tuppence.pipeline.relabel import relabel_hour, relabel_texts
 from tuppence.pipeline.rollup import Rollup, days_of, merge_day, start_day
+from tuppence.pipeline.segments import Segments
 from tuppence.pipeline.tally import Tally
 from tuppence.pipeline.visitors import visitor_hashes
 from tuppence.store import RACES, Store
@@ -197,12 +198,13 @@ class _Seal:
         old, old_texts = self._store.get_many(keys, deadline=self._deadline)
         before = records.read_rollup(old) if old is not None else None
         zone = self._zone_for(hour, before)
-        tally = Tally(hour, zone, self._hashes)
+        segments = self._segments(hour)
+        tally = Tally(hour, zone, self._hashes, segments.body)
+        known = set(before.parts) if before is not None else set()
         ends = []
-        for segment in self._segments(hour):
+        for segment in segments.in_order(known):
             ends.append(segment.expires_at or self._clock.now())
             self._add(tally, hour, segment)
-        known = set(before.parts) if before is not None else set()
         if not known <= set(tally.parts) or not self._may_change(hour, zone):
             self._close(hour, known)
             return True
@@ -306,8 +308,8 @@ class _Seal:
         )
         return _same(old, made) or self._put(made, old)
 
-    def _segments(self, hour: str) -> Iterator[Record]:
-        return self._store.query(layout.segments(self._project, hour), deadline=self._deadline)
+    def _segments(self, hour: str) -> Segments:
+        return Segments(self._store, self._project, hour, self._deadline)
 
     def _hours(self, hours: Iterable[str]) -> dict[str, Record]:
         """Return the records of those hours that have one."""

@@ -1,25 +1,35 @@
 """The tally: from the columns of an hour's segments to its numbers and its texts.
 
 Everything is counted a column at a time. Of several events under one identity the first counts, so segments
-are added in the order of their ids: then the result depends on what there is and not on how it came.
+are added as they were received: nobody can put another event in the place of one that is there.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import compress
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from tuppence.batch import Columns, Header, select, unpack
-from tuppence.event import FEEDBACK, QUESTION, REQUEST, Outcome, captured_id, hour_start, milliseconds
+from tuppence.event import (
+    FEEDBACK,
+    QUESTION,
+    REQUEST,
+    Outcome,
+    captured_id,
+    hour_start,
+    milliseconds,
+    shown_name,
+)
 from tuppence.pipeline.asked import Asked
 from tuppence.pipeline.cells import CellTally
+from tuppence.pipeline.contents import Contents
 from tuppence.pipeline.identity import Identities
 from tuppence.pipeline.names import name_lists, strings, truths
 from tuppence.pipeline.owner_clock import DAY_LENGTH, clock_hours
-from tuppence.pipeline.rollup import Rollup
+from tuppence.pipeline.rollup import Rollup, followed
 from tuppence.pipeline.rows import Rows
 from tuppence.pipeline.sketch import IdSet
 from tuppence.pipeline.texts import Texts
@@ -57,6 +67,7 @@ class Tally:
         hour: which.
         zone: the owner's, whose clock cuts the cells.
         hashes: what stands for names.
+        read_again: returns the body of a segment that was added before, or `None` if it is gone.
 
     Attributes:
         parts: the ids of the segments added.
@@ -64,7 +75,13 @@ class Tally:
 
     """
 
-    def __init__(self, hour: str, zone: ZoneInfo, hashes: Hashes) -> None:
+    def __init__(
+        self,
+        hour: str,
+        zone: ZoneInfo,
+        hashes: Hashes,
+        read_again: Callable[[str], bytes | None] = lambda _: None,
+    ) -> None:
         self.parts: list[str] = []
         self.late = 0
         self._zone = zone
@@ -73,11 +90,13 @@ class Tally:
         self._start = milliseconds(hour_start(hour))
         self._clock = clock_hours(hour, zone)
         self._identities = Identities()
+        self._contents = Contents(read_again)
         self._cells: dict[str, CellTally] = {}
         self._asked: dict[str, Asked] = {}
         self._judgements: dict[str, Judgement] = {}
         self._questions: list[_Named] = []
         self._duplicates = 0
+        self._contradicted = 0
         self._unreadable = 0
 
     def add(self, part: str, body: bytes, *, late: bool = False) -> None:
@@ -87,6 +106,7 @@ class Tally:
         header, columns = unpack(body)
         self._unreadable -= 1
         fresh = self._identities.fresh(header, columns)
+        self._contradicted += self._contents.add(part, header, columns, fresh)
         if fresh is not None:
             self._duplicates += len(fresh) - sum(fresh)
             columns = select(columns, fresh)
@@ -104,13 +124,16 @@ class Tally:
 
     def _rollup(self) -> Rollup:
         outside = self._identities.outside
+        instances, untraced = followed(self._identities.instances())
         ids = {self._hashes.ids.once(name) for name, _ in outside if name}
         return Rollup(
             zone=self._zone.key,
             parts=sorted(self.parts),
             cells={name: cell.cell() for name, cell in self._cells.items()},
-            instances=self._identities.instances,
+            instances=instances,
+            untraced=untraced,
             duplicates=self._duplicates,
+            contradicted=self._contradicted,
             identified=len(outside),
             ids=IdSet.of(ids),
             conflicting=len(outside) - len(ids),
@@ -183,8 +206,12 @@ class Tally:
     def _credit(self) -> None:
         """Add the judgements to questions that were asked in this hour: to their texts and their sources."""
         captured = _by_instance(self._judgements)
+        meant: dict[str, str] = {}
         for cell, instance, names, texts, cited in self._questions:
-            judged: Mapping[Any, Judgement] = captured.get(instance, {}) if instance else self._judgements
+            shown = shown_name(instance)
+            if meant.setdefault(shown, instance) != instance:
+                continue  # someone who saw an id has sent under the part of a name that is shown
+            judged: Mapping[Any, Judgement] = captured.get(shown, {}) if instance else self._judgements
             known = list(map(judged.__contains__, names))
             for name, text in compress(zip(names, texts, strict=False), known):
                 if text:

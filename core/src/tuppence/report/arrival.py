@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from tuppence.pipeline.loss import loss
 from tuppence.pipeline.rollup import Seen, merge_instances
+from tuppence.pipeline.sketch import total
 from tuppence.report.document import Arrival
 from tuppence.report.numbers import Numbers
 
@@ -30,6 +31,7 @@ def arrival(weeks: Sequence[Numbers], at: int, after: Mapping[str, Seen]) -> Arr
         captured=accepted + this.duplicates + found.dropped + found.refused + found.lost,
         accepted=accepted,
         duplicates=this.duplicates,
+        contradicted=this.contradicted,
         dropped=found.dropped,
         refused=found.refused,
         ignored=found.ignored,
@@ -38,4 +40,7 @@ def arrival(weeks: Sequence[Numbers], at: int, after: Mapping[str, Seen]) -> Arr
         unreadable=this.unreadable,
         conflicting=this.conflicting,
         silent_instances=len(found.silent),
+        claimed=total([found.claimed]),
+        uncertain=total([found.uncertain]),
+        untraced=this.untraced,
     )

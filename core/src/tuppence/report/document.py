@@ -96,6 +96,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
         captured: all that applications handed in: accepted, duplicates, dropped, refused and lost.
         accepted: counted, each once.
         duplicates: dropped, because the same event had been counted.
+        contradicted: of those, how many said something else than the event that had been counted.
         dropped: fallen out of a full journal.
         refused: calls whose content could not be an event.
         ignored: statements that could not be recorded, such as a score of 2; their events are counted.
@@ -104,12 +105,17 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
         unreadable: segments that hold what cannot be read.
         conflicting: events whose id had come before with another time; they are counted.
         silent_instances: runs of capturing processes that were not heard of again, without a goodbye.
+        claimed: events that processes say were lost, dropped or refused, far beyond what arrived of them.
+            Nothing bears that out, and they are in none of the other counts.
+        uncertain: numbers that may be lost: there were too many gaps to keep them all.
+        untraced: processes beyond those that a record follows; of them only the events are known.
 
     """
 
     captured: int
     accepted: int
     duplicates: int
+    contradicted: int
     dropped: int
     refused: int
     ignored: int
@@ -118,6 +124,9 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     unreadable: int
     conflicting: int
     silent_instances: int
+    claimed: int
+    uncertain: int
+    untraced: int
 
 
 class Past(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,12 +28,20 @@ _WHERE_ANY: Final = {
     "unreadable": "Segments that cannot be read",
     "silent_instances": "Processes that ended without a goodbye",
 }
+_SELDOM: Final = {
+    "contradicted": "Of the duplicates, with other content",
+    "claimed": "Claimed to be lost, and not borne out",
+    "uncertain": "Perhaps lost: too many gaps to follow",
+    "untraced": "Processes too many to follow",
+}
+"""Signs of harm, of which nothing need be said while there are none."""
 
 
 def health(report: Report) -> Section:
     """Return the section on the data itself."""
     before = report.before.health if report.before else None
-    none = [name for name in _WHERE_ANY if not (getattr(report.health, name) or getattr(before, name, 0))]
+    some = {name for name in _WHERE_ANY | _SELDOM if getattr(report.health, name) or getattr(before, name, 0)}
+    none = [name for name in _WHERE_ANY if name not in some]
     return Section(
         title="Data health",
         intro=_coverage(report),
@@ -45,8 +53,8 @@ def health(report: Report) -> Section:
                     head=("Events", "This week", before_column(report.before)),
                     rows=tuple(
                         (label, number(getattr(report.health, name)), _then(before, name))
-                        for name, label in (_SHOWN | _WHERE_ANY).items()
-                        if name in _SHOWN or name not in none
+                        for name, label in (_SHOWN | _WHERE_ANY | _SELDOM).items()
+                        if name in _SHOWN or name in some
                     ),
                 ),
             ),
@@ -78,6 +86,16 @@ def _remarks(report: Report, none: Sequence[str]) -> Iterator[str]:
         yield f"At zero: {', '.join(name.replace('_', ' ') for name in none)}."
     if health.set_aside:
         yield "Events set aside can be sent once more: run tuppence doctor where the application runs."
+    if health.contradicted:
+        yield (
+            f"{counted(health.contradicted, 'event')} came under the identity of one that says something "
+            "else. The first one counts. If none of yours sends events twice, somebody else may be sending."
+        )
+    if health.claimed:
+        yield (
+            f"Some processes say that {counted(health.claimed, 'event')} were lost, dropped or refused, but "
+            "next to nothing arrived of them. That is in no other number."
+        )
     if health.waiting_hours:
         yield f"Still waiting to be counted: {counted(health.waiting_hours, 'hour')} with events."
     if health.dead_letters:

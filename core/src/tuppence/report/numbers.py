@@ -9,7 +9,7 @@ from typing import Final
 
 from tuppence.event import Outcome
 from tuppence.pipeline.rollup import Cell, Rollup, Seen, merge_cells, merge_instances
-from tuppence.pipeline.sketch import IdSet
+from tuppence.pipeline.sketch import IdSet, total
 from tuppence.report.document import WorstHour
 from tuppence.report.period import Week
 
@@ -37,7 +37,9 @@ class Numbers:
     active: list[str]
     worst: WorstHour | None
     instances: dict[str, Seen]
+    untraced: int
     duplicates: int
+    contradicted: int
     conflicting: int
     unreadable: int
 
@@ -54,9 +56,11 @@ def sum_week(week: Week, days: Mapping[date, Rollup]) -> Numbers:
         active=sorted(hour for hour, cell in cells.items() if cell.events),
         worst=_worst(cells),
         instances=merge_instances(rollup.instances for rollup in rollups.values()),
-        duplicates=sum(rollup.duplicates for rollup in rollups.values()),
+        untraced=total(rollup.untraced for rollup in rollups.values()),
+        duplicates=total(rollup.duplicates for rollup in rollups.values()),
+        contradicted=total(rollup.contradicted for rollup in rollups.values()),
         conflicting=_conflicting(rollups),
-        unreadable=sum(rollup.unreadable for rollup in rollups.values()),
+        unreadable=total(rollup.unreadable for rollup in rollups.values()),
     )
 
 
