@@ -12,10 +12,11 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import UnionType
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -40,8 +41,8 @@ SCHEMA: Final = (
         id TEXT NOT NULL,
         lane TEXT NOT NULL,
         sent INTEGER NOT NULL,
-        due INTEGER NOT NULL,              -- when it may be delivered, again or for the first time
-        leased INTEGER NOT NULL DEFAULT 0, -- 1 from a delivery until it is given back
+        due INTEGER NOT NULL,              -- when it may be delivered again
+        leased INTEGER NOT NULL DEFAULT 0, -- since when it is leased, or, below 0, was given back
         attempt INTEGER NOT NULL DEFAULT 0,
         body BLOB NOT NULL,                -- last, so that a scan does not read it
         UNIQUE (project, id)
@@ -210,6 +211,12 @@ def microseconds(at: datetime) -> int:
 def moment(time_us: int) -> datetime:
     """Return microseconds since 1970 UTC as a datetime."""
     return _EPOCH + timedelta(microseconds=time_us)
+
+
+def check_types(row: Sequence[object], *types: type | UnionType) -> None:
+    """Raise `TypeError` where a row of a damaged file has a value of another type than its column."""
+    if any(not isinstance(value, kind) for value, kind in zip(row, types, strict=True)):
+        raise TypeError("a value of another type than its column")
 
 
 def _create_private(path: Path) -> None:

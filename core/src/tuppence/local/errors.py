@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from tuppence.clock import Deadline
 from tuppence.errors import DriverError, ErrorCode
 
@@ -49,6 +51,20 @@ def translate(operation: str, path: Path, deadline: Deadline) -> Iterator[None]:
         raise _from_sqlite(error, operation, path, deadline) from error
     except OSError as error:
         raise from_os(error, operation, path) from error
+    except UnicodeDecodeError as error:  # Python's, of what SQLite says of a damaged table
+        raise _damaged(operation, path) from error
+
+
+@contextmanager
+def decoding(operation: str, path: Path) -> Iterator[None]:
+    """Turn what a decoder raises about what stands in the file `path` into `DriverError`.
+
+    SQLite has no checksums: a bit that the disk has flipped is found where it makes no sense any more.
+    """
+    try:
+        yield
+    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError) as error:
+        raise _damaged(operation, path) from error
 
 
 def from_os(error: OSError, operation: str, path: Path) -> DriverError:
@@ -60,6 +76,11 @@ def from_os(error: OSError, operation: str, path: Path) -> DriverError:
             ErrorCode.FORBIDDEN, operation, f"{path} may not be written; check who owns its folder"
         )
     return failure(ErrorCode.UNAVAILABLE, operation, f"{path}: {error.strerror}")
+
+
+def _damaged(operation: str, path: Path) -> DriverError:
+    code, words = _SQLITE[sqlite3.SQLITE_CORRUPT]
+    return failure(code, operation, words.format(path=path))
 
 
 def _from_sqlite(error: sqlite3.Error, operation: str, path: Path, deadline: Deadline) -> DriverError:

@@ -18,8 +18,8 @@ from tuppence.clock import Deadline
 from tuppence.drivers import ZERO, Context, Delivery, Feature, ItemError, Limits, Message, QueueDriver
 from tuppence.errors import ErrorCode
 from tuppence.findings import Finding
-from tuppence.local.database import Database, FileOptions, microseconds, moment
-from tuppence.local.errors import failure, too_large
+from tuppence.local.database import Database, FileOptions, check_types, microseconds, moment
+from tuppence.local.errors import decoding, failure, too_large
 
 LONGEST_LEASE: Final = timedelta(hours=12)
 LONGEST_DELAY: Final = timedelta(hours=12)
@@ -27,17 +27,24 @@ POLL: Final = 0.2
 """Seconds between two looks while a receiver waits."""
 CHECK_WAIT: Final = 5.0
 
-_CANDIDATES: Final = """
+STEP: Final = timedelta(seconds=1)
+"""A clock that went back by more than this since a lease began was set."""
+_HELD: Final = "due > :now AND attempt > 0 AND abs(leased) <= :now + :step"
+"""Whether a message is leased, or given back with a delay, by a clock that was not set back since."""
+_CANDIDATES: Final = f"""
     WITH held AS (
         SELECT lane, min(number) AS first FROM messages
-        WHERE project = :project AND due > :now AND lane <> '' GROUP BY lane
+        WHERE project = :project AND {_HELD} AND lane <> '' GROUP BY lane
     )
     SELECT number, id, messages.lane, body, attempt
     FROM messages INDEXED BY messages_in_order LEFT JOIN held ON held.lane = messages.lane
-    WHERE project = :project AND due <= :now AND (held.first IS NULL OR number < held.first)
+    WHERE project = :project AND NOT ({_HELD}) AND (held.first IS NULL OR number < held.first)
     ORDER BY number LIMIT :most
+"""  # noqa: S608 - of constants
+"""What may be delivered now: a message waits for the earlier ones of its lane.
+
+One that was never delivered waits for no clock: its sender's may be days ahead.
 """
-"""What may be delivered now: a message waits for the earlier ones of its lane."""
 
 
 class LocalQueue(QueueDriver):
@@ -108,8 +115,8 @@ class LocalQueue(QueueDriver):
             "queue.extend",
             deliveries,
             deadline,
-            "UPDATE messages SET due = :due WHERE number = :number AND attempt = :attempt "
-            "AND leased AND due > :now",
+            "UPDATE messages SET due = :due, leased = :now WHERE number = :number AND attempt = :attempt "
+            "AND leased > 0 AND due > :now",
             due=microseconds(now + min(lease, LONGEST_LEASE)),
             now=microseconds(now),
         )
@@ -120,7 +127,7 @@ class LocalQueue(QueueDriver):
             "queue.ack",
             deliveries,
             deadline,
-            "DELETE FROM messages WHERE number = :number AND attempt = :attempt AND leased",
+            "DELETE FROM messages WHERE number = :number AND attempt = :attempt AND leased > 0",
             gone_is_lost=False,
         )
 
@@ -133,8 +140,8 @@ class LocalQueue(QueueDriver):
             "queue.nack",
             deliveries,
             deadline,
-            "UPDATE messages SET due = :due, leased = 0 WHERE number = :number AND attempt = :attempt "
-            "AND leased AND due > :now",
+            "UPDATE messages SET due = :due, leased = -:now WHERE number = :number AND attempt = :attempt "
+            "AND leased > 0 AND due > :now",
             due=microseconds(now + min(delay, LONGEST_DELAY)),
             now=microseconds(now),
         )
@@ -145,7 +152,8 @@ class LocalQueue(QueueDriver):
             count, oldest = connection.execute(
                 "SELECT count(*), min(sent) FROM messages WHERE project = ?", (self.context.project,)
             ).fetchone()
-        return count, None if oldest is None else max(ZERO, self.context.clock.now() - moment(oldest))
+        with decoding("queue.depth", self._database.path):
+            return count, None if oldest is None else max(ZERO, self.context.clock.now() - moment(oldest))
 
     def close(self) -> None:
         """Close the file."""
@@ -156,13 +164,21 @@ class LocalQueue(QueueDriver):
         expires = now + min(lease, LONGEST_LEASE)
         with self._database.write("queue.receive", deadline) as connection:
             rows = connection.execute(
-                _CANDIDATES, {"project": self.context.project, "now": microseconds(now), "most": most}
+                _CANDIDATES,
+                {
+                    "project": self.context.project,
+                    "now": microseconds(now),
+                    "step": STEP // timedelta(microseconds=1),
+                    "most": most,
+                },
             ).fetchall()
+            with decoding("queue.receive", self._database.path):
+                deliveries = [_delivery(row, expires) for row in rows]
             connection.executemany(
-                "UPDATE messages SET due = ?, leased = 1, attempt = attempt + 1 WHERE number = ?",
-                [(microseconds(expires), row[0]) for row in rows],
+                "UPDATE messages SET due = ?, leased = ?, attempt = attempt + 1 WHERE number = ?",
+                [(microseconds(expires), microseconds(now), row[0]) for row in rows],
             )
-        return [_delivery(row, expires) for row in rows]
+        return deliveries
 
     def _settle(
         self,
@@ -197,6 +213,7 @@ class LocalQueue(QueueDriver):
 
 def _delivery(row: tuple[int, str, str, bytes, int], expires: datetime) -> Delivery:
     number, message_id, lane, body, attempts = row
+    check_types(row, int, str, str, bytes, int)
     return Delivery(
         message=Message(id=message_id, body=body, lane=lane),
         receipt=(number, attempts + 1),

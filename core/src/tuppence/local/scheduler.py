@@ -18,7 +18,7 @@ from tuppence.clock import Deadline
 from tuppence.drivers import Context, Run, Schedule, SchedulerDriver
 from tuppence.errors import ConfigError, ErrorCode
 from tuppence.local.database import Database, FileOptions, microseconds, moment
-from tuppence.local.errors import failure
+from tuppence.local.errors import decoding, failure
 from tuppence.schedule import check_cron, check_timezone, next_due
 
 LONGEST_CALL: Final = 10.0
@@ -68,23 +68,34 @@ class LocalScheduler(SchedulerDriver):
             rows = connection.execute(
                 "SELECT definition FROM schedules WHERE project = ? ORDER BY name", (self.context.project,)
             ).fetchall()
-        return [_decode(definition) for (definition,) in rows]
+        with decoding("scheduler.schedules", self._database.path):
+            return [_decode(definition) for (definition,) in rows]
 
     def claim_due(self) -> Sequence[Run]:
-        """Return what is to be run now, the longest due first. No other worker is given the same."""
+        """Return what is to be run now, the longest due first. No other worker is given the same.
+
+        What was to be due later than the time after now is due then: the clock was set back.
+        """
         now = self.context.clock.now()
         runs = []
-        with self._database.write("scheduler.claim_due", self._deadline()) as connection:
+        with (
+            self._database.write("scheduler.claim_due", self._deadline()) as connection,
+            decoding("scheduler.claim_due", self._database.path),
+        ):
             rows = connection.execute(
-                "SELECT definition, due FROM schedules WHERE project = ? AND due <= ? ORDER BY due, name",
-                (self.context.project, microseconds(now)),
+                "SELECT definition, due FROM schedules WHERE project = ? ORDER BY due, name",
+                (self.context.project,),
             ).fetchall()
             for definition, due in rows:
                 schedule = _decode(definition)
-                runs.append(_run(schedule, moment(due)))
+                following = microseconds(_due_after(schedule, now))
+                if due <= microseconds(now):
+                    runs.append(_run(schedule, moment(due)))
+                elif due <= following:
+                    continue
                 connection.execute(
                     "UPDATE schedules SET due = ? WHERE project = ? AND name = ?",
-                    (microseconds(_due_after(schedule, now)), self.context.project, schedule.name),
+                    (following, self.context.project, schedule.name),
                 )
         return runs
 
@@ -94,7 +105,8 @@ class LocalScheduler(SchedulerDriver):
             (due,) = connection.execute(
                 "SELECT min(due) FROM schedules WHERE project = ?", (self.context.project,)
             ).fetchone()
-        return None if due is None else moment(due)
+        with decoding("scheduler.next_due", self._database.path):
+            return None if due is None else moment(due)
 
     def close(self) -> None:
         """Close the file."""

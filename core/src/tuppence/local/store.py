@@ -21,8 +21,8 @@ from tuppence.clock import Deadline
 from tuppence.drivers import Absent, Context, ItemError, Key, Limits, Page, Record, StoreDriver, Version
 from tuppence.errors import ErrorCode
 from tuppence.findings import Finding
-from tuppence.local.database import Database, FileOptions, microseconds, moment
-from tuppence.local.errors import failure, too_large
+from tuppence.local.database import Database, FileOptions, check_types, microseconds, moment
+from tuppence.local.errors import decoding, failure, too_large
 
 CHECK_WAIT: Final = 5.0
 PAGE_RECORDS: Final = 1_000
@@ -96,7 +96,8 @@ class LocalStore(StoreDriver):
         with self._database.read("store.get", deadline) as connection:
             found = [self._row(connection, key) for key in keys]
         self.context.meter.count("local.store.reads", len(keys))
-        return [_record(row) if row else None for row in found]
+        with decoding("store.get", self._database.path):
+            return [_record(row) if row else None for row in found]
 
     def query(
         self,
@@ -129,6 +130,7 @@ class LocalStore(StoreDriver):
                     },
                 )
             ) as rows,
+            decoding("store.query", self._database.path),
         ):
             records, more = _page(rows, most)
         self.context.meter.count("local.store.reads", max(1, len(records)))
@@ -211,6 +213,7 @@ def _write(connection: sqlite3.Connection, record: Record) -> None:
 
 def _record(row: tuple[Any, ...]) -> Record:
     partition, sort, body, attributes, expires, version = row
+    check_types(row, str, str, bytes, str, int | None, int)
     return Record(
         key=Key(partition=partition, sort=sort),
         body=body,
