@@ -87,6 +87,8 @@ def _read_all(segment: bytes) -> list[Frame]:
 class _Segment:
     """A journal of one segment."""
 
+    closed = False
+
     def __init__(self, frames: bytes) -> None:
         self._content = MAGIC + bytes(FIRST - len(MAGIC)) + frames
 

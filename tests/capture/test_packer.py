@@ -427,3 +427,23 @@ def test_when_the_journal_is_full_the_oldest_segment_goes(folder, packer):
     assert max(numbers) == 4_000 > len(numbers)
     assert numbers == set(range(min(numbers), 4_001))
     assert headers[-1].dropped == 4_000 - len(numbers)
+
+
+@pytest.mark.parametrize("step", ["put", "save"])
+def test_a_first_batch_that_finds_no_room_leaves_the_hello_to_the_next(journal, packer, monkeypatch, step):
+    write(journal, FrameKind.EVENT, 1)
+    one = packer()
+    one.read(dead=False)
+    monkeypatch.setattr(FileOutbox, step, lambda *_: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(OSError, match="full"):
+        one.commit(NOW)
+    monkeypatch.undo()
+    assert not list(journal.segments.path(1).parent.glob("*.batch"))
+
+    write(journal, FrameKind.EVENT, 2)
+    one.read(dead=False)
+    one.commit(NOW)
+
+    headers, events = packed(one)
+    assert [header.hello for header in headers] == [True]
+    assert [event.seq for event in events] == [1, 2]

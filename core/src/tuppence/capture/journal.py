@@ -56,7 +56,14 @@ class Full(Exception):  # noqa: N818 - internal: the event is dropped and counte
 
 
 class Segments(Protocol):
-    """The segments of one instance, as their reader sees them."""
+    """The segments of one instance, as their reader sees them.
+
+    Attributes:
+        closed: whether they say by themselves that nothing more will be written to them.
+
+    """
+
+    closed: bool
 
     def numbers(self) -> list[int]:
         """Return the segments there are, oldest first."""
@@ -71,8 +78,11 @@ class Segments(Protocol):
 class FileSegments:
     """Segments as files in a folder.
 
-    Read with `pread` and not through a map, so that a file cut short by someone else harms no reader.
+    Read with `pread` and not through a map, so that a file cut short by someone else harms no reader. That
+    nothing more will be written is told by their owner's lock.
     """
+
+    closed = False
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -134,6 +144,7 @@ class MemorySegments:
 
     def __init__(self) -> None:
         self._maps: dict[int, mmap.mmap] = {}
+        self.closed = False
 
     def numbers(self) -> list[int]:
         """Return the segments there are, oldest first."""
@@ -246,7 +257,9 @@ class Journal:
         self._closed = True
         number, map_ = self._current
         used = self._end(map_)
-        if used is not None and isinstance(self.segments, FileSegments):
+        if isinstance(self.segments, MemorySegments):
+            self.segments.closed = True
+        elif used is not None:
             with suppress(OSError):  # someone removed the folder, or made one in its place
                 self.segments.shorten(number, used)
 

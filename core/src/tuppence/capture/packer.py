@@ -8,13 +8,17 @@ numbers, so they are the same events.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from tuppence.batch import MAX_BODY, MAX_EVENTS, TARGET_BODY, Batch, Header, pack, peek
 from tuppence.capture import threads
 from tuppence.capture.frames import LEAD, Frame, FrameKind, Stop, after_torn, read
+from tuppence.capture.hours import HOUR_MS, by_hour
 from tuppence.capture.journal import FIRST, SEGMENT_BYTES, Segments, header_of
 from tuppence.capture.set_aside import rejection_of
 from tuppence.capture.state import Outbox
@@ -35,8 +39,6 @@ _AT_ONCE: Final = 200
 _PAUSE: Final = 50e-6
 """Seconds that let the application's threads have the interpreter. One of zero is over before any of them has
 woken up, and they go on waiting for it, five milliseconds or more."""
-_HOUR: Final = 3_600_000
-"""Milliseconds."""
 _FIRST_GUESS: Final = 40
 """Bytes per event before the first batch has been packed."""
 
@@ -147,6 +149,11 @@ class Packer:
             self._abort(len(self._opened))
 
     @property
+    def closed(self) -> bool:
+        """Whether its journal was closed in order, and says so by itself: one in memory has no lock."""
+        return self._segments.closed
+
+    @property
     def finished(self) -> bool:
         """Whether a dead instance's journal has been read to the end."""
         return self._at_end(self._segments.numbers()) and not self._opened
@@ -177,24 +184,45 @@ class Packer:
             now: milliseconds; the hour of a goodbye that carries no event.
             goodbye: this is the instance's last batch. Said once, and only by one that has anything to tell.
 
+        Raises:
+            OSError: there is no room for it. Nothing has changed then, and the next call does it all.
+
         """
         goodbye = goodbye and not self._state.goodbye and self._telling
         ended = [number for number, at in self._read.items() if at >= SEGMENT_BYTES]
         moved = self._read != self._state.read
         if len(self._state.pending) >= MAX_PENDING or not (moved or goodbye or self._rows):
             return
-        batches = self._packed(self._rows, now, goodbye=goodbye)
+        before, batches = msgspec.structs.replace(self._state), list[Batch]()
+        try:
+            batches += self._packed(self._rows, now, goodbye=goodbye)
+            self._keep(batches, goodbye=goodbye)
+        except OSError:
+            self._state = before  # what it was not: said hello, for one
+            self._remove_unnamed(batches)
+            raise
+        self._rows, self._ended = [], {}
+        for number in ended:
+            self._segments.remove(number)
+
+    def _keep(self, batches: Sequence[Batch], *, goodbye: bool) -> None:
+        """Write batches, then the state that names them."""
         for batch in batches:
             self._outbox.put(batch)
-        self._state.pending += [batch.id for batch in batches if batch.id not in self._state.pending]
+        known = self._state.pending
+        self._state.pending = known + [batch.id for batch in batches if batch.id not in known]
         self._state.read = dict(self._read)
         self._state.opened, self._state.closed = dict(self._opened), dict(self._closed)
         self._state.late = self._late
         self._state.goodbye = self._state.goodbye or goodbye
         self._outbox.save(self._state)
-        self._rows, self._ended = [], {}
-        for number in ended:
-            self._segments.remove(number)
+
+    def _remove_unnamed(self, batches: Sequence[Batch]) -> None:
+        """Give back the space of batches that could not all be kept. Those that follow hold their events."""
+        for batch in batches:
+            if batch.id not in self._state.pending:
+                with suppress(OSError):
+                    self._outbox.remove(batch.id)
 
     @property
     def _telling(self) -> bool:
@@ -298,15 +326,15 @@ class Packer:
     def _packed(self, rows: list[Event], now: int, *, goodbye: bool) -> list[Batch]:
         """Pack rows hour by hour; the cumulative counts stand in every header, hello and goodbye in one."""
         state = self._state
-        hours = _by_hour(rows)
+        hours = by_hour(rows)
         if goodbye and not hours:
-            hours[now // _HOUR] = []
+            hours[now // HOUR_MS] = []
         state.seen = merge_runs([*state.seen, *runs_of([row.seq for row in rows])])
         counts = self._counts(final=goodbye)
         batches: list[Batch] = []
         for place, hour in enumerate(sorted(hours)):
             last = place == len(hours) - 1
-            batches += self._pack_hour(hour_of(hour * _HOUR), hours[hour], counts, goodbye=goodbye and last)
+            batches += self._pack_hour(hour_of(hour * HOUR_MS), hours[hour], counts, goodbye=goodbye and last)
         return batches
 
     def _pack_hour(
@@ -364,17 +392,6 @@ class Packer:
 
 
 _ENOUGH_TO_GUESS: Final = 50
-
-
-def _by_hour(rows: list[Event]) -> dict[int, list[Event]]:
-    """Return events by their UTC hour, counted from 1970. Mostly they are all of one."""
-    times = [row.time for row in rows]
-    if rows and min(times) // _HOUR == max(times) // _HOUR:
-        return {times[0] // _HOUR: rows}
-    hours: dict[int, list[Event]] = {}
-    for row in rows:
-        hours.setdefault(row.time // _HOUR, []).append(row)
-    return hours
 
 
 def _seq(event: Event) -> int:

@@ -165,7 +165,7 @@ class Sender:
 
     def _pack(self, one: _Served, *, flush: bool) -> bool:
         """Read one journal and pack what is due; return whether a batch was made."""
-        now, packer, dead = self._clock.monotonic(), one.packer, one.owner is not None
+        now, packer, dead = self._clock.monotonic(), one.packer, one.owner is not None or one.packer.closed
         try:
             torn = packer.torn
             packer.read(dead=dead)
