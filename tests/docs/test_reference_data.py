@@ -230,7 +230,7 @@ def test_each_file_of_a_journal_is_described(tmp_path):
 
     assert described == known | {"<project>-<destination>/", "<instance>/"}
     shapes = {re.sub(r"[0-9a-f]{32}", "<batch id>", "/".join(file.split("/")[1:])) for file in files}
-    shapes = {re.sub(r"^[a-z]{14}/", "<instance>/", shape) for shape in shapes}
+    shapes = {re.sub(r"^[a-z]{14}\.[a-z]{14}/", "<instance>/", shape) for shape in shapes}
     assert shapes <= known
     assert {
         places.SENDER_LOCK,

@@ -6,7 +6,8 @@ import pytest
 from tests.report.conftest import WEEK
 
 from tuppence.liveness import Job, Pipeline, State
-from tuppence.pipeline.heartbeat import Failure
+from tuppence.pipeline.heartbeat import Failure, failure_of
+from tuppence.pipeline.unsealed import Unsealed, error_of
 from tuppence.report import render_html, render_text, subject
 from tuppence.report.pipeline_state import worth_sending
 
@@ -18,12 +19,17 @@ FAILING = Job(job="drain", state=State.FAILING, ended=WEEK.end, succeeded=THEN, 
 OVERDUE = Job(job="drain", state=State.OVERDUE, ended=THEN, succeeded=THEN)
 NEVER = Job(job="drain", state=State.OVERDUE)
 SEAL = Job(job="seal", state=State.FAILING, ended=THEN, failure=Failure(code="ValueError"))
+UNSEALED = failure_of(
+    error_of({"h.2026111709": Unsealed(since=THEN, tried=THEN, reason="the record x cannot be read")})
+)
+PART = Job(job="seal", state=State.FAILING, ended=WEEK.end, succeeded=THEN, failure=UNSEALED)
 CALM = ("No events have arrived yet", "Nothing needs your attention", "Nothing has arrived")
 SICK = {
     "failing": Pipeline(jobs=[FAILING], waiting=33),
     "overdue": Pipeline(jobs=[OVERDUE], waiting=33, oldest_seconds=7200),
     "never ran": Pipeline(jobs=[NEVER], waiting=33),
     "seal failing": Pipeline(jobs=[SEAL], waiting=0),
+    "an hour set aside": Pipeline(jobs=[PART], waiting=0),
     "queue unknown": Pipeline(queue_failure=FAILURE),
 }
 
@@ -64,6 +70,19 @@ def test_a_drain_that_fails_is_named_with_its_cause_in_subject_and_body(log, wee
         "forbidden, needs dynamodb:PutItem on a table; 33 messages are waiting."
     )
     assert "dynamodb:PutItem" in render_html(report)
+
+
+def test_an_hour_that_cannot_be_counted_is_named_and_not_taken_for_all(log):
+    report = usual(log).report(pipeline=SICK["an hour set aside"])
+
+    said = (
+        "The hour 2026-11-17 09:00 UTC cannot be counted and is set aside, everything else is counted: "
+        "the record x cannot be read."
+    )
+    assert said in " ".join(render_text(report).split())
+    assert "Nothing has been counted" not in render_text(report)
+    assert "some events cannot be counted" in subject(report)
+    assert report.actions[0].title == "Get everything counted again"
 
 
 def test_what_waits_is_named_with_its_age(log):

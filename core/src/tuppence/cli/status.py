@@ -216,7 +216,8 @@ def _last(last: datetime | None) -> str:
 
 
 def _lost(lost: Loss) -> str:
-    return f"{lost.lost:,}, and {lost.dropped:,} dropped by a full journal, {lost.refused:,} refused"
+    text = f"{lost.lost:,}, and {lost.dropped:,} dropped by a full journal, {lost.refused:,} refused"
+    return f"{text}; {lost.claimed:,} more are claimed, which nothing bears out" if lost.claimed else text
 
 
 def _ignored(lost: Loss) -> str:

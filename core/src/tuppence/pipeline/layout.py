@@ -11,6 +11,7 @@ partition                       sort                     record
 <project>.sent.2026             2026-W46.<recipient>     claim and confirmation of a mail
 <project>.meter.202611          <component>              billable units of a month
 <project>.state                 visitor-key, day-zone    what hashes people, and by what zone days are cut
+<project>.state                 unsealed                 which periods could not be counted, and why
 <project>.state                 heartbeat.<job>          when a job last ran, how that ended and why
 """
 
@@ -21,6 +22,8 @@ from typing import Final
 
 from tuppence.drivers import Key
 
+UNSEALED: Final = "unsealed"
+"""The name of the state that says which periods could not be counted, and why."""
 DAY_ZONE: Final = "day-zone"
 """The name of the state that says by which time zone days are cut."""
 

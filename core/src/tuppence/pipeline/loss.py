@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from tuppence.event import shown_name
 from tuppence.pipeline.rollup import Seen, arrived, merge_seen
 from tuppence.runs import holds
 
@@ -26,7 +27,7 @@ class Loss:
         dropped: events that fell out of a full journal, by the instances' own count.
         refused: calls that gave no event.
         ignored: statements that could not be recorded; the events they were about are not lost.
-        silent: instances that said hello and were not heard of again, without goodbye.
+        silent: the shown names of instances that said hello and were not heard of again, without goodbye.
         claimed: what instances say, and nothing that arrived bears out: so much more than arrived of them
             that it is in none of the counts above.
         uncertain: numbers that may be missing: there were too many gaps to keep them all.
@@ -77,7 +78,7 @@ def loss(before: Mapping[str, Seen], period: Mapping[str, Seen], after: Mapping[
         ignored += passed_over
         whole = merge_seen([earlier, seen])
         if whole.hello and not whole.goodbye and name not in after:
-            silent.append(name)
+            silent.append(shown_name(name))
     return Loss(
         lost=lost,
         set_aside=set_aside,

@@ -11,6 +11,7 @@ are counted again in the same way.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -23,10 +24,11 @@ from tuppence.batch import peek
 from tuppence.clock import Clock, Deadline
 from tuppence.config import Retention
 from tuppence.drivers import Absent, Record, Version
-from tuppence.errors import BadBatch, DriverError, ErrorCode, TuppenceError
+from tuppence.errors import BadBatch, DriverError, ErrorCode
 from tuppence.event import hour_start
 from tuppence.pipeline import dead, layout, records
 from tuppence.pipeline.day_zone import DayZone, choose_day_zone, read_day_zone
+from tuppence.pipeline.heartbeat import failure_of
 from tuppence.pipeline.intake import Reason, Unusable
 from tuppence.pipeline.owner_clock import HOUR, days_of_hour, hours_of_day
 from tuppence.pipeline.recount import mark_other_zones
@@ -34,8 +36,11 @@ from tuppence.pipeline.relabel import relabel_hour, relabel_texts
 from tuppence.pipeline.rollup import Rollup, days_of, merge_day, start_day
 from tuppence.pipeline.segments import Segments
 from tuppence.pipeline.tally import Tally
+from tuppence.pipeline.unsealed import TOO_LONG, Attempts
 from tuppence.pipeline.visitors import visitor_hashes
 from tuppence.store import RACES, Store
+
+log = logging.getLogger("tuppence")
 
 LATE: Final = timedelta(hours=1)
 """An event is late when its segment is received more than this after its hour ended."""
@@ -49,6 +54,8 @@ RECOUNT_SHARE: Final = 0.5
 rest is for their days."""
 RESERVE: Final = 5.0
 """Seconds kept for the hour or day that has been begun."""
+_OF_ONE_PERIOD: Final = frozenset({ErrorCode.CONFLICT, ErrorCode.TOO_LARGE, ErrorCode.INVALID})
+"""What a store says of a record; anything else is about the store."""
 
 
 class Sealed(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +99,7 @@ def seal(
 
     Raises:
         DriverError: the store cannot be used.
-        TuppenceError: something in it cannot be read; all else has been sealed.
+        UnsealedError: some hours or days cannot be counted; all others have been.
 
     """
     day_zone = choose_day_zone(store, project, zone.key, clock=clock, deadline=deadline)
@@ -101,8 +108,7 @@ def seal(
     hours = work.all("h.", work.hour, newest=None if settle is None else clock.now() - settle - HOUR)
     recounted = work.all("z.", work.recount, share=RECOUNT_SHARE)
     days = work.all("d.", work.day)
-    if work.broken:
-        raise work.broken[0]
+    work.attempts.settle()
     return Sealed(hours=hours, days=days, closed=work.closed, left=work.left, recounted=recounted)
 
 
@@ -119,6 +125,10 @@ def may_seal(
     """Whether a segment that came now could still be counted in its hour and day."""
     day_zone = read_day_zone(store, project, deadline=deadline) or DayZone(zone=zone.key)
     return _Seal(store, project, day_zone, retention, clock, deadline).may_seal(hour)
+
+
+class _OutOfTimeError(Exception):
+    """An hour that has been begun cannot be finished in this run."""
 
 
 class _Seal:
@@ -146,7 +156,8 @@ class _Seal:
         self._days_open: dict[date, bool] = {}
         self.closed = 0
         self.left = int(day_zone.scan_from is not None)
-        self.broken: list[TuppenceError] = []
+        self._begun = 0
+        self.attempts = Attempts(store, project, clock, deadline)
 
     def all(
         self,
@@ -159,38 +170,47 @@ class _Seal:
         """Seal what the markers with this prefix name; return how many.
 
         Those after `newest` are left, and so is what does not fit into this share of the time that is left.
+        What could not be counted before comes last.
         """
         reserve = max(self._reserve, self._deadline.remaining() * (1 - share))
         markers = self._store.query(
             layout.dirty(self._project), start=prefix, end=f"{prefix}~", deadline=self._deadline
         )
         done = 0
-        for marker in list(markers):
+        for marker in sorted(markers, key=lambda marker: self.attempts.failed(marker.key.sort)):
             name = marker.key.sort.removeprefix(prefix)
             young = newest is not None and hour_start(name) > newest
-            if young or self._deadline.remaining() <= reserve:
+            if young or self._deadline.remaining() <= reserve or not self.attempts.is_due(marker.key.sort):
                 self.left += 1
-            elif self._sealed(name, make):
+            elif self._sealed(marker.key.sort, name, make):
                 self._store.delete(
                     marker.key, condition=Version(marker.version or ""), deadline=self._deadline
                 )
                 done += 1
         return done
 
-    def _sealed(self, name: str, make: Callable[[str], bool]) -> bool:
-        """Make a period's rollup until no one else interferes. What cannot be read holds up nothing else."""
+    def _sealed(self, marker: str, name: str, make: Callable[[str], bool]) -> bool:
+        """Make a period's rollup until no one else interferes. What cannot be made holds up nothing else."""
+        self._begun += 1
         try:
             for _ in range(RACES):
                 if make(name):
                     return True
-        except DriverError:
-            raise
-        except TuppenceError as error:
-            self.broken.append(error)
-            return False
-        raise DriverError(
-            ErrorCode.CONFLICT, operation="store.put", provider="core", message="others kept sealing the same"
-        )
+            self.attempts.set_aside(marker, "other runs kept sealing it")
+        except _OutOfTimeError:
+            if self._begun == 1:
+                self.attempts.set_aside(marker, TOO_LONG)  # it had the whole run
+            else:
+                self.left += 1
+        except DriverError as error:
+            if error.code not in _OF_ONE_PERIOD:
+                raise
+            self.attempts.set_aside(marker, failure_of(error).message)
+        except Exception as error:
+            log.exception("tuppence: the period %s cannot be counted", name)
+            failure = failure_of(error)
+            self.attempts.set_aside(marker, failure.message or f"an unexpected error, {failure.code}")
+        return False
 
     def hour(self, hour: str) -> bool:
         """Make an hour's rollup and texts; say whether no one else did at the same time."""
@@ -202,7 +222,11 @@ class _Seal:
         tally = Tally(hour, zone, self._hashes, segments.body)
         known = set(before.parts) if before is not None else set()
         ends = []
+        began = self._deadline.remaining()
         for segment in segments.in_order(known):
+            spent = began - self._deadline.remaining()
+            if self._deadline.remaining() <= self._reserve + spent / 2:  # which is more than the rest takes
+                raise _OutOfTimeError
             ends.append(segment.expires_at or self._clock.now())
             self._add(tally, hour, segment)
         if not known <= set(tally.parts) or not self._may_change(hour, zone):

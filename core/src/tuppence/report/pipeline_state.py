@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from tuppence.liveness import Job, Pipeline, State
 from tuppence.pipeline.heartbeat import Failure
+from tuppence.pipeline.unsealed import UnsealedError
 from tuppence.report.document import Action, Report
 from tuppence.report.words import counted, moment
 
@@ -36,7 +37,9 @@ def problem(job: Job, pipeline: Pipeline, zone: ZoneInfo) -> str:
     """Return what is wrong with a job that fails or is overdue, without a full stop."""
     nothing = _NOTHING.get(job.job, f"The job {job.job} has not succeeded")
     since = f"since {_moment(job.succeeded, zone)}" if job.succeeded else "yet"
-    if job.state is State.FAILING and job.failure:
+    if job.failure and _counts_in_part(job):
+        text = _sentence(reason(job.failure))
+    elif job.state is State.FAILING and job.failure:
         text = f"{nothing} {since}: {reason(job.failure)}"
     elif job.ended is None:
         text = f"{nothing} yet, and no run of the job has been recorded"
@@ -88,6 +91,8 @@ def alarm_in_brief(report: Report) -> str:
     sick = _sick(report)
     if not sick:
         return ""
+    if _counts_in_part(sick[0]):
+        return "some events cannot be counted"
     verb = _VERBS.get(sick[0].job, f"{sick[0].job} has not run")
     at = sick[0].succeeded
     return f"{verb} since {_moment(at, ZoneInfo(report.period.zone))}" if at else f"{verb} yet"
@@ -112,9 +117,10 @@ def remarks(report: Report) -> Iterator[str]:
 
 def repairs(report: Report) -> Iterator[Action]:
     """Yield what is to be done about jobs that fail, and about a queue that cannot be asked."""
+    in_part = all(map(_counts_in_part, _sick(report)))
     for sentence in alarms(report)[:1]:
         yield Action(
-            title="Get the jobs running again",
+            title="Get everything counted again" if in_part else "Get the jobs running again",
             why=f"{sentence} Until then this report is not complete.",
             command="tuppence doctor",
         )
@@ -166,6 +172,17 @@ def _sick(report: Report) -> list[Job]:
         for job in report.health.pipeline.sick
         if job.job in _COUNTING or (job.state is State.FAILING and job.job != "report")
     ]
+
+
+def _counts_in_part(job: Job) -> bool:
+    """Whether a job did what it could, and all but some hours or days are counted."""
+    failure = job.failure
+    return job.state is State.FAILING and failure is not None and failure.code == UnsealedError.__name__
+
+
+def _sentence(text: str) -> str:
+    """Return a text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
 
 
 def _moment(at: datetime, zone: ZoneInfo) -> str:
