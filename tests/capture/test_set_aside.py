@@ -88,7 +88,7 @@ def test_an_error_of_every_call_keeps_the_events_of_a_process_that_ends(config, 
 
     queue.call = None
 
-    assert send_orphaned(config)[1]
+    assert send_orphaned(config).complete
     assert sorted(event.data["n"] for event in sent()[1]) == list(range(20))
 
 

@@ -29,7 +29,7 @@ def send_everything(folder, seconds=10.0):
     config, deadline = load(folder), Deadline.after(seconds)
     with Runtime(config) as runtime:
         while True:
-            _, empty = send_orphans(config, lambda: runtime.queue, SystemClock(), deadline=deadline)
+            empty = send_orphans(config, lambda: runtime.queue, SystemClock(), deadline=deadline).complete
             if empty or deadline.expired:
                 return empty
             time.sleep(0.1)

@@ -12,10 +12,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from tuppence.capture.resend import Resent, resend_set_aside
-from tuppence.capture.sender import send_orphans
+from tuppence.capture.sender import Orphans, send_orphans
 from tuppence.clock import Deadline
 from tuppence.config import Config
 from tuppence.drivers import BatchHandler, Delivery, ItemError
@@ -42,13 +40,6 @@ SAVING: Final = timedelta(seconds=10)
 """How long the saving of heartbeat and units may take, beyond the job itself."""
 CONSUME: Final = "consume"
 """The job of a queue that calls by itself; no schedule runs it."""
-
-
-class Orphans(msgspec.Struct, frozen=True, kw_only=True):
-    """How many batches of dead processes were sent, and whether nothing of theirs is left."""
-
-    sent: int
-    complete: bool
 
 
 def drain(runtime: Runtime, *, deadline: Deadline) -> drains.Drained:
@@ -170,8 +161,7 @@ def mail(
 
 def orphans(runtime: Runtime, *, deadline: Deadline) -> Orphans:
     """Send what dead processes on this host left in their journals."""
-    sent, complete = send_orphans(runtime.config, lambda: runtime.queue, runtime.clock, deadline=deadline)
-    return Orphans(sent=sent, complete=complete)
+    return send_orphans(runtime.config, lambda: runtime.queue, runtime.clock, deadline=deadline)
 
 
 def resend(runtime: Runtime, *, deadline: Deadline) -> Resent:
@@ -236,15 +226,24 @@ def _beat(runtime: Runtime, job: str, started: datetime, failure: Failure | None
 
 @contextmanager
 def _metered(runtime: Runtime, component: str) -> Iterator[None]:
-    """Save the units when the job is over, also when it failed. A store that is down costs no result."""
+    """Save the units when the job is over, also when it failed. A store that is down costs no result.
+
+    Not when someone stopped it, who is not to wait.
+    """
     try:
         yield
-    finally:
-        with suppress(DriverError):
-            runtime.meter.save(
-                runtime.store,
-                runtime.config.project,
-                clock=runtime.clock,
-                component=component,
-                deadline=Deadline.after(SAVING / 2, runtime.clock),
-            )
+    except Exception:
+        _save_units(runtime, component)
+        raise
+    _save_units(runtime, component)
+
+
+def _save_units(runtime: Runtime, component: str) -> None:
+    with suppress(DriverError):
+        runtime.meter.save(
+            runtime.store,
+            runtime.config.project,
+            clock=runtime.clock,
+            component=component,
+            deadline=Deadline.after(SAVING / 2, runtime.clock),
+        )

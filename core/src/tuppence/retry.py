@@ -8,9 +8,11 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Final, Protocol, TypeVar
 
+from tuppence import watch as watching
 from tuppence.answers import check_errors
 from tuppence.clock import Clock, Deadline
 from tuppence.drivers import ItemError, Limits
@@ -64,6 +66,12 @@ def call(operation: Call[Result], *, deadline: Deadline, clock: Clock, name: str
         name: kind and method, for errors that are not the driver's.
 
     """
+    result = _call(operation, deadline=deadline, clock=clock, name=name)
+    _succeeded(name)
+    return result
+
+
+def _call(operation: Call[Result], *, deadline: Deadline, clock: Clock, name: str) -> Result:
     attempt = 0
     met: Counter[ErrorCode] = Counter()
     while True:
@@ -76,7 +84,7 @@ def call(operation: Call[Result], *, deadline: Deadline, clock: Clock, name: str
         attempt += 1
         met[failure.code] += 1
         pause = pause_before(attempt, failure)
-        if not may_retry(failure, met[failure.code]) or pause >= deadline.remaining():
+        if not may_retry(failure, met[failure.code]) or not _is_time(pause, failure, deadline, clock, name):
             raise failure
         clock.sleep(pause)
 
@@ -115,6 +123,23 @@ def may_retry(error: DriverError, times: int) -> bool:
     return times < FEW_TRIES if error.code in _FEW else error.code.retryable
 
 
+def _succeeded(name: str) -> None:
+    if watch := watching.current():
+        watch.succeeded(name)
+
+
+def _is_time(pause: float, error: DriverError, deadline: Deadline, clock: Clock, name: str) -> bool:
+    """Whether another try can start after a pause, and whoever waits for it has patience; they are told."""
+    left, watch = deadline.remaining(), watching.current()
+    if watch is not None:
+        left = watch.time_left(name, clock, left)
+    if pause >= left:
+        return False
+    if watch is not None:
+        watch.tell(name, error, clock.now() + timedelta(seconds=left))
+    return True
+
+
 def leaked(error: Exception, name: str) -> DriverError:
     """Return an error that crossed the interface unmapped as what it should have been."""
     wrapped = DriverError(
@@ -144,12 +169,13 @@ def _one_batch(
     while positions:
         batch = [items[position] for position in positions]
         try:
-            errors = call(
+            errors = _call(
                 partial(_checked, operation, batch, name), deadline=deadline, clock=clock, name=name
             )
         except DriverError as error:
             return final + [ItemError(position, error, whole_call=True) for position in positions]
         if len(errors) < len(batch):  # some got through: for what is left it begins anew
+            _succeeded(name)
             attempt = 0
             met.clear()
         attempt += 1
@@ -157,7 +183,7 @@ def _one_batch(
         located = [ItemError(positions[error.position], error.error) for error in errors]
         again = [error for error in located if may_retry(error.error, met[error.error.code])]
         pause = max((pause_before(attempt, error.error) for error in again), default=0.0)
-        if pause >= deadline.remaining():
+        if again and not _is_time(pause, again[0].error, deadline, clock, name):
             return final + located
         final += [error for error in located if error not in again]
         positions = [error.position for error in again]

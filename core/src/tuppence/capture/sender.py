@@ -14,6 +14,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from tuppence.batch import LEAST_BODY, MAX_BODY
 from tuppence.capture import places
 from tuppence.capture.deliver import deliver
@@ -267,6 +269,21 @@ class Sender:
             owner.release()
 
 
+class Orphans(msgspec.Struct, frozen=True, kw_only=True):
+    """What was sent of what dead processes left.
+
+    Attributes:
+        sent: how many batches.
+        complete: whether nothing is left.
+        problem: why not; empty where a living process, the host's sender, is at it.
+
+    """
+
+    sent: int
+    complete: bool
+    problem: str = ""
+
+
 def send_orphans(
     config: Config,
     queue: Callable[[], Queue],
@@ -274,24 +291,27 @@ def send_orphans(
     *,
     deadline: Deadline,
     progress: Callable[[int], None] | None = None,
-) -> tuple[int, bool]:
+) -> Orphans:
     """Send what dead processes on this host left in their journals.
 
-    Returns:
-        How many batches were sent, and whether nothing is left. While a living process is the host's sender,
-        that one is at it already, and nothing is sent here.
-
+    While a living process is the host's sender, that one is at it already, and nothing is sent here.
     """
     folder = places.directory(config)
     sender = Sender(config, folder, queue, clock)
     if not sender.elect():
-        return 0, not any(places.instances(folder))
+        complete = not sender.problem and not any(places.instances(folder))
+        return Orphans(sent=0, complete=complete, problem=sender.problem)
     try:
         while (
             sender.work(flush=True, within=timedelta(seconds=deadline.remaining())) and not deadline.expired
         ):
             if progress:
                 progress(sender.sent)
-        return sender.sent, sender.empty
+        complete = sender.empty and sender.elected
+        return Orphans(
+            sent=sender.sent,
+            complete=complete,
+            problem="" if complete else sender.problem or "no time was left",
+        )
     finally:
         sender.close()

@@ -16,6 +16,7 @@ from tuppence.clock import Clock, SystemClock
 from tuppence.config import Config, load
 from tuppence.errors import TuppenceError
 from tuppence.runtime import Runtime
+from tuppence.watch import Watch, watched
 
 DONE: Final = 0
 COULD_NOT: Final = 1
@@ -80,7 +81,9 @@ def shared(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
     @functools.wraps(function)
     def command(*, config_file: str | None, as_json: bool, **options: Any) -> Any:
-        return function(Session(config_file, Output(json=as_json)), **options)
+        output = Output(json=as_json)
+        with watched(Watch(output.aside)):
+            return function(Session(config_file, output), **options)
 
     return command
 

@@ -21,6 +21,7 @@ from tuppence.drivers import Kind
 from tuppence.errors import TuppenceError
 from tuppence.runtime import Runtime
 from tuppence.schedules import NAMES, SCHEDULED, register, schedules
+from tuppence.watch import Watch, watched
 
 SETTLES: Final = timedelta(minutes=2)
 """How long a role that was just made may stay unknown to the scheduler that is to use it."""
@@ -156,7 +157,8 @@ def _settled(session: Session, ask: Callable[[], object], name: str) -> None:
     def attempt(*, deadline: Deadline) -> None:  # noqa: ARG001 - a scheduler's calls have none
         ask()
 
-    retry.call(attempt, deadline=Deadline.after(SETTLES, session.clock), clock=session.clock, name=name)
+    with watched(Watch(session.output.aside, patience=None)):
+        retry.call(attempt, deadline=Deadline.after(SETTLES, session.clock), clock=session.clock, name=name)
 
 
 def _words(value: object) -> str:

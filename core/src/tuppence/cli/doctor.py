@@ -10,7 +10,7 @@ import click
 
 from tuppence.cli import pipeline, time_zone
 from tuppence.cli.app import COULD_NOT, DONE, Session, shared
-from tuppence.cli.output import message_of, remedy
+from tuppence.cli.output import Output, message_of, remedy
 from tuppence.clock import Deadline
 from tuppence.config import Config
 from tuppence.drivers import Feature, Kind, Schedule
@@ -31,7 +31,7 @@ EARLIEST_YEAR: Final = 2026
 def doctor(session: Session) -> int:
     """Check everything live, and say how to mend it."""
     with session.runtime() as runtime:
-        findings = list(_findings(runtime))
+        findings = list(_findings(runtime, session.output))
     session.output.table(
         ("", "part", "what was found", "what to do"),
         [(one.state.value, one.part, one.detail, one.mend) for one in findings],
@@ -41,7 +41,7 @@ def doctor(session: Session) -> int:
     return COULD_NOT if sick else DONE
 
 
-def _findings(runtime: Runtime) -> Iterator[Finding]:
+def _findings(runtime: Runtime, output: Output) -> Iterator[Finding]:
     """Look at one thing after the other; what cannot be looked at is a finding too."""
     from tuppence.cli import parts, unfinished
     from tuppence.cli.set_aside import set_aside
@@ -49,7 +49,10 @@ def _findings(runtime: Runtime) -> Iterator[Finding]:
     yield _configuration(runtime.config)
     yield from _service_links(runtime.config)
     yield _clock(runtime)
-    found = {kind: list(parts.part(runtime, kind)) for kind in Kind}
+    found: dict[Kind, list[Finding]] = {}
+    for kind in Kind:
+        with output.waiting(f"the {kind.value}"):
+            found[kind] = list(parts.part(runtime, kind))
     working = {kind for kind, findings in found.items() if parts.works(findings)}
     yield from (finding for findings in found.values() for finding in findings)
     yield from parts.agree(runtime, found)
@@ -68,7 +71,8 @@ def _findings(runtime: Runtime) -> Iterator[Finding]:
         looks[time_zone.PART] = lambda: time_zone.days(runtime)
     for part, look in looks.items():
         try:
-            yield from look()
+            with output.waiting(f"the {part}"):
+                yield from list(look())
         except (TuppenceError, OSError) as error:
             yield wrong(message_of(error), remedy(error), part=part)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import threading
 import traceback as tracebacks
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -19,6 +20,9 @@ import click
 import msgspec
 
 from tuppence.errors import ConfigError, DeployError, DriverError, ErrorCode, PluginError
+
+SILENCE: Final = 1.0
+"""Seconds after which a command says what it waits for."""
 
 Advance = Callable[[int], None]
 """Called with how much has been done since the last call."""
@@ -74,6 +78,21 @@ class Output:
         """Print a line for people on standard error: what is not the result itself."""
         if not self.json:
             click.echo(printable(text), err=True)
+
+    def aside(self, text: str) -> None:
+        """Print a line on standard error, beside a JSON document too: what someone who waits has to know."""
+        click.echo(printable(text), err=True)
+
+    @contextmanager
+    def waiting(self, what: str) -> Iterator[None]:
+        """Say what is waited for, if it takes longer than `SILENCE`."""
+        timer = threading.Timer(SILENCE, self.aside, [f"Waiting for {what} …"])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def table(self, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Print a table for people; into a pipe, lines with tabs between the columns and no header."""

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from tuppence.report.send import Sent
 
 PATIENCE: Final = timedelta(minutes=10)
+MAILING: Final = timedelta(seconds=50)
+"""How long one mail may take. The next try, if there is to be one, is that of whoever typed this one."""
 OBSERVING: Final = 30.0
 """Seconds that looking at the jobs and the queue may take of it."""
 RENDERERS: Final[Mapping[str, Callable[[Report], str]]] = {
@@ -61,8 +63,10 @@ def report(
     if to and not send:
         raise click.UsageError("--to says where to --send; give both", click.get_current_context())
     with session.runtime() as runtime:
-        built = _built(session, runtime, week, send=send)
-        sent = _send(runtime, built, to) if send else []
+        with session.output.waiting("the store"):
+            built = _built(session, runtime, week, send=send)
+        with session.output.waiting("the mailer"):
+            sent = _send(runtime, built, to) if send else []
     for remark in clocks.remarks(built):
         session.output.note(remark)
     if file is not None:
@@ -124,7 +128,7 @@ def _send(runtime: Runtime, built: Report, to: tuple[str, ...]) -> list[Sent]:
     recipients = to or runtime.config.report.to
     if not recipients:
         raise CommandError("Nobody is to get the mail.", "Write `to` below [report], or give --to ADDRESS.")
-    deadline = Deadline.after(PATIENCE, runtime.clock)
+    deadline = Deadline.after(MAILING * len(recipients), runtime.clock)
     return jobs.mail(runtime, built, recipients, force=bool(to), deadline=deadline)
 
 

@@ -27,7 +27,7 @@ from tuppence.report.pipeline_state import duration
 from tuppence.report.words import NBSP
 from tuppence.runtime import Runtime
 
-PATIENCE: Final = timedelta(seconds=20)
+PATIENCE: Final = timedelta(seconds=15)
 """How long one part of the status may take to be found."""
 DAYS: Final = 7
 """What came and what was lost is told of so many days, today included."""
@@ -54,7 +54,7 @@ def status(session: Session) -> int:
     out is said, and hides nothing else.
     """
     with session.runtime() as runtime:
-        look = _Look(runtime)
+        look = _Look(runtime, session.output)
         found = look.found()
     _print(session.output, found, look)
     session.output.result(found)
@@ -70,8 +70,9 @@ class _Look:
 
     """
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, output: Output) -> None:
         self._runtime = runtime
+        self._output = output
         self._unreachable: set[str] = set()
         self.problems: list[Problem] = []
         self.lines: list[tuple[str, str]] = []
@@ -125,7 +126,8 @@ class _Look:
         if part in self._unreachable:
             return None
         try:
-            return ask(Deadline.after(PATIENCE, self._runtime.clock))
+            with self._output.waiting(f"the {part}"):
+                return ask(Deadline.after(PATIENCE, self._runtime.clock))
         except (TuppenceError, OSError) as error:
             if not (isinstance(error, DriverError) and error.code in _ONE_CALL):
                 self._unreachable.add(part)

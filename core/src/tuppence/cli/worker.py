@@ -10,7 +10,7 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ import click
 import msgspec
 
 from tuppence import jobs
+from tuppence.capture.sender import Orphans
 from tuppence.cli.app import COULD_NOT, DONE, Session, shared
 from tuppence.cli.output import CommandError, Output, message_of
 from tuppence.cli.steps import STEP
@@ -26,6 +27,7 @@ from tuppence.drivers import Kind
 from tuppence.errors import TuppenceError
 from tuppence.runtime import Runtime
 from tuppence.schedules import SCHEDULED, register
+from tuppence.watch import BY_HAND, Watch, watched
 
 LONGEST_WAIT: Final = 60.0
 """Seconds until a worker looks again, whatever it expects: clocks are set, and schedules change."""
@@ -38,6 +40,23 @@ RUNS: Final = {
 """The jobs of each schedule. One process may do it all: send too, and make a mail from all that has come."""
 
 
+DOES: Final = {
+    "orphans": "send what dead processes left",
+    "drain": "store what waits",
+    "seal": "count it",
+    "report": "mail a report that is due",
+    "purge": "delete what has expired",
+}
+NEEDS: Final = {
+    "orphans": (Kind.QUEUE,),
+    "drain": (Kind.QUEUE, Kind.STORE),
+    "seal": (Kind.STORE,),
+    "report": (Kind.STORE, Kind.MAILER),
+    "purge": (Kind.STORE,),
+}
+"""What each job does, and the drivers it may have to wait for."""
+
+
 @click.command()
 @click.option("--once", is_flag=True, help="Do everything that is due once, and end.")
 @shared
@@ -47,8 +66,9 @@ def worker(session: Session, *, once: bool) -> int:
     Sends, drains, seals, purges and mails: at once, then on schedule until SIGTERM or Ctrl-C. Any number of
     workers may run at the same time.
     """
-    with session.runtime() as runtime, _stopping() as stop:
-        work = Worker(runtime, session.output)
+    watch = Watch(session.output.aside, patience=BY_HAND if once else None)
+    with session.runtime() as runtime, _stopping(session.output, at_once=once) as stop, watched(watch):
+        work = Worker(runtime, session.output, by_hand=once)
         work.run(tuple(jobs.JOBS))
         if not once:
             work.until(stop)
@@ -65,8 +85,9 @@ class Worker:
 
     """
 
-    def __init__(self, runtime: Runtime, output: Output) -> None:
+    def __init__(self, runtime: Runtime, output: Output, *, by_hand: bool = False) -> None:
         self._runtime = runtime
+        self._by_hand = by_hand
         self._output = output
         self.ran: dict[str, int] = {}
         self.failed: dict[str, str] = {}
@@ -75,7 +96,10 @@ class Worker:
         """Run these jobs; one that fails keeps no other from running."""
         for job in names:
             try:
-                result = jobs.JOBS[job](self._runtime, deadline=Deadline.after(STEP, self._runtime.clock))
+                with self._waiting(job):
+                    result = jobs.JOBS[job](self._runtime, deadline=Deadline.after(STEP, self._runtime.clock))
+                if isinstance(result, Orphans) and result.problem:
+                    raise TuppenceError(result.problem)
             except (TuppenceError, OSError) as error:
                 self.failed[job] = message_of(error)
                 self._output.note(f"{self._now()} {job} failed and will be tried again: {message_of(error)}")
@@ -103,6 +127,14 @@ class Worker:
             stop.wait(min(max(left, 0.0), LONGEST_WAIT))
         self._output.note(f"{self._now()} stopped")
 
+    def _waiting(self, job: str) -> AbstractContextManager[None]:
+        """Say what a job waits for, if it takes long and someone is there to wonder."""
+        if not self._by_hand:
+            return nullcontext()
+        provider = self._runtime.config.provider_of
+        where = " and ".join(f"the {kind.value} ({provider(kind)})" for kind in NEEDS[job])
+        return self._output.waiting(f"{where}, to {DOES[job]}")
+
     def _now(self) -> str:
         return f"{self._runtime.clock.now():%Y-%m-%d %H:%M:%SZ}"
 
@@ -115,19 +147,30 @@ def _told(result: Any) -> str:
         result = {"records": result}
     else:
         result = msgspec.structs.asdict(result)
-    numbers = [f"{value:,} {name}" for name, value in result.items() if value and value is not True]
+    counts = {name: value for name, value in result.items() if isinstance(value, int)}
+    numbers = [f"{value:,} {name}" for name, value in counts.items() if value and value is not True]
     return f": {', '.join(numbers)}" if numbers else ""
 
 
 @contextmanager
-def _stopping() -> Iterator[threading.Event]:
-    """Yield an event that SIGTERM and SIGINT set, so that the job in hand is ended first."""
+def _stopping(output: Output, *, at_once: bool) -> Iterator[threading.Event]:
+    """Yield an event that SIGTERM and SIGINT set, so that the job in hand is ended first.
+
+    Args:
+        output: where that is said.
+        at_once: leave Ctrl-C to end everything at once. A second Ctrl-C always does.
+
+    """
     stop = threading.Event()
 
-    def ask(_signal: int, _frame: FrameType | None) -> None:
+    def ask(number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGINT and stop.is_set():
+            raise KeyboardInterrupt
         stop.set()
+        output.note("Stopping once the job in hand is done; Ctrl-C ends it at once.")
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    numbers = (signal.SIGTERM,) if at_once else (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, ask) for number in numbers}
     try:
         yield stop
     finally:
