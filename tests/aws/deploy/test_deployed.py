@@ -131,6 +131,7 @@ def mails(ministack_url, project):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # five minutes, of which most is spent waiting; four times that on a busy machine
 @pytest.mark.usefixtures("package", "_gaps")
 def test_from_an_empty_account_to_the_first_mail_and_back(
     tuppence, write, tmp_path, account, ministack_url, project, monkeypatch
