@@ -7,7 +7,7 @@ import pytest
 from pipeline.forged import START, forged
 from pipeline.world import AROUND, PROJECT, captured, question
 from tuppence.errors import TuppenceError
-from tuppence.pipeline import reader, records, texts
+from tuppence.pipeline import asked, reader, records, texts
 from tuppence.pipeline.names import NAMES, OTHER
 from tuppence.pipeline.rollup import DAY_NAMES, Cell, ModelUse, Rollup, merge_cells, merge_day
 from tuppence.pipeline.sketch import MOST_COUNTED, Histogram
@@ -71,9 +71,22 @@ def test_texts_of_thousands_of_characters_are_kept_for_as_long_as_there_is_room(
     long = [f"{n} " + "a" * 15_000 for n in range(64)]
     world.take_in(questions({"text": long}, count=64), captured(question(1, text="Open?"), instance="good"))
 
-    asked = world.texts()
-    assert asked.left_out == 64 - (len(asked.texts) - 1)
-    assert CHARACTERS // 2 < sum(map(len, asked.texts)) <= CHARACTERS
+    found = world.texts()
+    assert found.left_out == 64 - (len(found.texts) - 1)
+    assert CHARACTERS // 2 < sum(map(len, found.texts)) <= CHARACTERS
+
+
+def test_more_different_texts_than_anyone_asks_in_an_hour_are_counted_and_not_held(world, monkeypatch):
+    monkeypatch.setattr(asked, "HELD", 1_000)
+    world.take_in(captured(question(1, text="Open?"), instance="good"))
+    world.take_in(questions({"text": [f"{n} " + "a" * 100 for n in range(64)]}, count=64))
+    world.take_in(questions({"text": ["Open?", "Shut?"]}, count=2, first=65))
+
+    found = world.texts()
+    assert found.texts["open"].count == 2
+    assert "shut" not in found.texts
+    assert found.left_out + sum(text.count for text in found.texts.values()) == 67
+    assert world.day().whole.questions == 67
 
 
 def test_spellings_of_a_short_question_are_no_longer_than_it_needs(world):
@@ -96,11 +109,11 @@ def test_of_a_report_s_weeks_no_more_characters_are_held_than_may_be(world, monk
     monkeypatch.setattr(reader, "CHARACTERS", 2_000)
     world.take_in(questions({"text": [f"{n} " + "b" * 400 for n in range(30)]}, count=30))
 
-    asked = world.texts()
+    found = world.texts()
     counts = reader.count_texts(world.store, PROJECT, [world.zone], *AROUND, deadline=world.deadline)
-    assert len(asked.texts) == 4
-    assert asked.left_out == 26
-    assert counts.keys() == asked.texts.keys()
+    assert len(found.texts) == 4
+    assert found.left_out == 26
+    assert counts.keys() == found.texts.keys()
 
 
 def too_large_rollup():

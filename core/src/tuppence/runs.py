@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from heapq import nlargest
 from itertools import pairwise
 from typing import Final
 
 _CHUNK_BITS: Final = 8
-_CHUNK: Final = 1 << _CHUNK_BITS
-"""Numbers that one bit mask of a `NumberSet` stands for."""
+"""A bit mask of a `NumberSet` stands for 256 numbers."""
+_LAST: Final = (1 << _CHUNK_BITS) - 1
 
 
 def merge_runs(runs: Iterable[list[int]]) -> list[list[int]]:
@@ -47,16 +46,16 @@ def holds(runs: Sequence[list[int]], number: int) -> bool:
 def fewer_runs(runs: Iterable[list[int]], most: int) -> tuple[list[list[int]], int]:
     """Return runs, which are sorted and apart, as at most `most`: the smallest gaps between them are closed.
 
-    Also how many numbers lie in the gaps that were closed. Of equally small gaps the first are.
+    Also how many numbers lie in the gaps that were closed. Of equally small gaps the last are.
     """
     found = list(runs)
     if len(found) <= most:
         return found, 0
-    kept = nlargest(most - 1, range(1, len(found)), key=lambda at: (found[at][0] - found[at - 1][1], at))
-    cuts = [0, *sorted(kept), len(found)]
+    gaps = [above[0] - below[1] - 1 for below, above in pairwise(found)]
+    kept = sorted(range(len(gaps)), key=gaps.__getitem__, reverse=True)[: most - 1]
+    cuts = [0, *(at + 1 for at in sorted(kept)), len(found)]
     fewer = [[found[start][0], found[end - 1][1]] for start, end in pairwise(cuts)]
-    missing = sum(above[0] - below[1] - 1 for below, above in pairwise(found))
-    return fewer, missing - sum(above[0] - below[1] - 1 for below, above in pairwise(fewer))
+    return fewer, sum(gaps) - sum(map(gaps.__getitem__, kept))
 
 
 class NumberSet:
@@ -97,9 +96,12 @@ class NumberSet:
 def _masks(runs: Iterable[Sequence[int]]) -> Iterator[tuple[int, int]]:
     """Yield the chunks that runs lie in, each with the bits of the numbers in it; a chunk may come twice."""
     for first, last in runs:
+        if first == last:
+            yield first >> _CHUNK_BITS, 1 << (first & _LAST)
+            continue
         for chunk in range(first >> _CHUNK_BITS, (last >> _CHUNK_BITS) + 1):
             low = max(0, first - (chunk << _CHUNK_BITS))
-            high = min(_CHUNK - 1, last - (chunk << _CHUNK_BITS))
+            high = min(_LAST, last - (chunk << _CHUNK_BITS))
             yield chunk, ((1 << (high - low + 1)) - 1) << low
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import compress
+from itertools import compress, islice
+from typing import Final
 
 from tuppence.event import MAX_NAME, Outcome
 from tuppence.pipeline.names import bounded
 from tuppence.pipeline.texts import ASKERS, CAUSES, CHARACTERS, TEXTS, Text, key_of, most_asked
+
+HELD: Final = 20_000_000
+"""Characters of different texts of one day's share of an hour that are looked at. An hour of a hundred million
+questions a month has some eight million. Whoever means harm sends more."""
 
 
 class Asked:
@@ -25,6 +30,8 @@ class Asked:
         self._askers: list[int | None] = []
         self._judged: list[tuple[str, bool]] = []
         self._same: dict[str | None, str | None] = {}
+        self._held = 0
+        self._passed_over = 0
 
     def add(
         self,
@@ -35,14 +42,25 @@ class Asked:
     ) -> Sequence[str | None]:
         """Gather questions, given as columns; askers as hashes. Those without a text are left out.
 
-        Returns the texts, each held in memory once however often it comes.
+        Returns the texts, each held in memory once however often it comes; new ones only while there is room.
         """
-        same = list(map(self._same.setdefault, texts, texts))
+        same = self._kept(texts)
         self._texts += same
         self._outcomes += outcomes
         self._causes += causes
         self._askers += askers
         return same
+
+    def _kept(self, texts: Sequence[str | None]) -> list[str | None]:
+        if self._held > HELD:
+            kept = list(map(self._same.get, texts))
+            self._passed_over += kept.count(None) - texts.count(None)
+            return kept
+        known = len(self._same)
+        kept = list(map(self._same.setdefault, texts, texts))
+        new = islice(reversed(self._same), len(self._same) - known)
+        self._held += sum(map(len, filter(None, new)))
+        return kept
 
     def judge(self, text: str, *, useful: bool) -> None:
         """Credit what someone said of an answer to the question, which has been added."""
@@ -62,7 +80,8 @@ class Asked:
                 one = of[text] = kept[key]
                 one.text = min(one.text or text, text)[: 2 * len(key) + MAX_NAME]
         self._tell(of)
-        return kept, sum(totals.values()) - sum(text.count for text in kept.values())
+        held = sum(totals.values())
+        return kept, held + self._passed_over - sum(text.count for text in kept.values())
 
     def _tell(self, of: Mapping[str | None, Text]) -> None:
         """Add to the texts, by spelling, how they ended, who asked them, and what was said of the answers."""

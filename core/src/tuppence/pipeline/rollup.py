@@ -25,8 +25,8 @@ DAY_NAMES: Final = 4 * NAMES
 """Distinct names kept in one table of names of a day, which has been merged from those of its hours."""
 INSTANCES: Final = 4_096
 """Capturing runs of which one record tells."""
-RUNS: Final = 16 * INSTANCES
-"""Runs of numbers of all of them: 1.3 MB at most. A run ends at a number that is lost or still on its way."""
+RUNS: Final = 2 * INSTANCES
+"""Runs of numbers of all of them, 160 kB at most. A run ends at a number that is lost or still on its way."""
 _Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Hundredths = Annotated[int, msgspec.Meta(ge=0, le=100)]
 _Run = Annotated[list[_Number], msgspec.Meta(min_length=2, max_length=2)]
