@@ -12,8 +12,8 @@ from tuppence.pipeline.names import bounded
 from tuppence.pipeline.texts import ASKERS, CAUSES, CHARACTERS, TEXTS, Text, key_of, most_asked
 
 HELD: Final = 20_000_000
-"""Characters of different texts of one day's share of an hour that are looked at. An hour of a hundred million
-questions a month has some eight million. Whoever means harm sends more."""
+"""Characters of different texts of one day's share of an hour that are looked at. An hour of a hundred
+million questions a month has some eight million. Whoever means harm sends more."""
 
 
 class Asked:
