@@ -13,6 +13,7 @@ from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any, Final
 
 from tuppence.clock import Deadline
+from tuppence.connection import Timed
 from tuppence.errors import ConfigError, DriverError, ErrorCode
 from tuppence.local.errors import failure
 from tuppence.mime import address_in
@@ -77,6 +78,8 @@ class _Client(smtplib.SMTP):
     """
 
     def __init__(self, options: MailerOptions, trust: ssl.SSLContext, deadline: Deadline) -> None:
+        self.file: Any = None
+        self._timed: Timed
         self.handed_over = False
         self.options = options
         self.trust = trust
@@ -101,8 +104,13 @@ class _Client(smtplib.SMTP):
         super().send(s)
 
     def getreply(self) -> tuple[int, bytes]:
-        """Read one reply within the time left."""
+        """Read one reply within the time left, also where it comes a byte at a time."""
         self._limit()
+        if self.file is None and self.sock is not None:
+            self._timed = Timed(self.sock)
+            self.file = self._timed.makefile("rb")
+        if self.file is not None:
+            self._timed.deadline = self.deadline.within(self.options.timeout.total_seconds())
         return super().getreply()
 
     def _log_in(self, username: str, password: str) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 from functools import cache
 from typing import Any, Final
+from weakref import finalize
 
 import msgspec
 
 from tuppence.clock import Deadline
 from tuppence.errors import ErrorCode
 from tuppence_aws.errors import failure, translate
+from tuppence_aws.transport import Transport
 
 TIMEOUTS: Final = (32.0, 16.0, 8.0, 4.0, 2.0, 1.0, 0.5, 0.25)
 """Seconds until a call is given up, the longest first."""
@@ -50,6 +52,7 @@ class Session:
         self._options = options
         self._session: Any = None
         self._clients: dict[float, Any] = {}
+        self._transports: list[Transport] = []
 
     def client(self, operation: str, deadline: Deadline) -> Any:
         """Return a client whose calls end by the deadline. Raises `DriverError`."""
@@ -67,6 +70,9 @@ class Session:
         clients, self._clients, self._session = self._clients, {}, None
         for client in clients.values():
             client.close()
+        transports, self._transports = self._transports, []
+        for transport in transports:
+            transport.close()
 
     def _build(self, timeout: float) -> Any:
         import botocore.session
@@ -82,12 +88,17 @@ class Session:
             retries={"total_max_attempts": 1, "mode": "standard"},  # core retries, within one deadline
             max_pool_connections=1,  # core calls a driver from one thread at a time
         )
-        return self._session.create_client(
+        client = self._session.create_client(
             self._service,
             region_name=options.region or os.environ.get("AWS_REGION"),  # which the SDK itself does not read
             endpoint_url=options.endpoint or None,
             config=config,
         )
+        transport = Transport(timeout)
+        client.meta.events.register("before-send", transport.send)
+        finalize(client, transport.close)  # a client may be dropped with its driver, and closed by nobody
+        self._transports.append(transport)
+        return client
 
 
 @cache
