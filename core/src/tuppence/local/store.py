@@ -9,7 +9,6 @@ Errors: `tuppence.local.errors`.
 from __future__ import annotations
 
 import sqlite3
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import datetime
@@ -18,6 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from tuppence.clock import Deadline
+from tuppence.cursors import cursor_after, position_in
 from tuppence.drivers import Absent, Context, ItemError, Key, Limits, Page, Record, StoreDriver, Version
 from tuppence.errors import ErrorCode
 from tuppence.findings import Finding
@@ -134,7 +134,10 @@ class LocalStore(StoreDriver):
         ):
             records, more = _page(rows, most)
         self.context.meter.count("local.store.reads", max(1, len(records)))
-        return Page(records=records, cursor=_cursor(records[-1].key) if more else None)
+        return Page(
+            records=records,
+            cursor=cursor_after(records[-1].key.sort, partition, start, end) if more else None,
+        )
 
     def delete(
         self, keys: Sequence[Key], /, *, condition: Version | None = None, deadline: Deadline
@@ -206,7 +209,7 @@ def _write(connection: sqlite3.Connection, record: Record) -> None:
             record.key.sort,
             record.body,
             msgspec.json.encode(dict(record.attributes)).decode(),
-            None if record.expires_at is None else microseconds(record.expires_at),
+            None if record.expires_at is None else microseconds(record.expires_at.replace(microsecond=0)),
         ),
     )
 
@@ -235,16 +238,9 @@ def _page(rows: Iterable[tuple[Any, ...]], most: int) -> tuple[list[Record], boo
     return records, False
 
 
-def _cursor(last: Key) -> str:
-    return urlsafe_b64encode(f"{last.partition}/{last.sort}".encode()).decode()
-
-
 def _position(cursor: str, partition: str, start: str, end: str) -> str:
     """Return the sort key a page ended with. A cursor that no page of this query gave is refused."""
-    try:
-        given, slash, sort = urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").partition("/")
-    except ValueError:
-        given = slash = sort = ""
-    if not slash or given != partition or sort < start or (end and sort >= end):
+    last = position_in(cursor, partition, start, end)
+    if last is None:
         raise failure(ErrorCode.INVALID, "store.query", "the cursor is not one of this query's")
-    return sort
+    return last

@@ -9,13 +9,13 @@ Errors: `tuppence_redis.errors`.
 from __future__ import annotations
 
 import secrets
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 from tuppence.clock import Deadline
+from tuppence.cursors import cursor_after, position_in
 from tuppence.drivers import (
     Absent,
     Context,
@@ -110,7 +110,9 @@ class RedisStore(StoreDriver):
         arguments = [begin, f"({end}" if end else "+", min(limit, PAGE_RECORDS), PAGE_BYTES]
         last, rows = self._run("store.query", [partition], arguments, deadline)
         records = [_read(Key(partition=partition, sort=sort.decode()), fields) for sort, *fields in rows]
-        return Page(records=records, cursor=_cursor(partition, last.decode()) if last else None)
+        return Page(
+            records=records, cursor=cursor_after(last.decode(), partition, start, end) if last else None
+        )
 
     def delete(
         self, keys: Sequence[Key], /, *, condition: Version | None = None, deadline: Deadline
@@ -178,7 +180,7 @@ def _written(record: Record) -> list[Any]:
         record.key.partition,
         record.key.sort,
         secrets.token_hex(8),
-        "" if record.expires_at is None else microseconds(record.expires_at),
+        "" if record.expires_at is None else microseconds(record.expires_at.replace(microsecond=0)),
         msgspec.json.encode(dict(record.attributes)),
         record.body,
     ]
@@ -195,16 +197,9 @@ def _read(key: Key, fields: Sequence[bytes]) -> Record:
     )
 
 
-def _cursor(partition: str, sort: str) -> str:
-    return urlsafe_b64encode(f"{partition}/{sort}".encode()).decode()
-
-
 def _position(cursor: str, partition: str, start: str, end: str) -> str:
     """Return the sort key a page ended with. A cursor that no page of this query gave is refused."""
-    try:
-        given, slash, sort = urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").partition("/")
-    except ValueError:
-        given = slash = sort = ""
-    if not slash or given != partition or sort < start or (end and sort >= end):
+    last = position_in(cursor, partition, start, end)
+    if last is None:
         raise failure(ErrorCode.INVALID, "store.query", "the cursor is not one of this query's")
-    return sort
+    return last

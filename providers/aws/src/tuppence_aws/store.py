@@ -8,12 +8,12 @@ Errors: `tuppence_aws.errors`. Beyond the table's capacity calls are THROTTLED (
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from tuppence.clock import Deadline
+from tuppence.cursors import cursor_after, position_in
 from tuppence.drivers import (
     Absent,
     Context,
@@ -174,7 +174,7 @@ class DynamoStore(StoreDriver):
         )
         records = [self._living(item) for item in answer["Items"] if item["s"]["S"] != end]
         last = answer.get("LastEvaluatedKey")
-        following = _cursor(partition, start, end, last["s"]["S"]) if last else None
+        following = cursor_after(last["s"]["S"], partition, start, end) if last else None
         return Page(records=[record for record in records if record is not None], cursor=following)
 
     def delete(
@@ -320,17 +320,9 @@ def _range(partition: str, start: str, end: str) -> dict[str, Any]:
     return {"KeyConditionExpression": " AND ".join(parts), "ExpressionAttributeValues": used}
 
 
-def _cursor(partition: str, start: str, end: str, last: str) -> str:
-    """Return where a page of this query ended. No key holds a slash."""
-    return urlsafe_b64encode(f"{partition}/{start}/{end}/{last}".encode()).decode()
-
-
 def _position(cursor: str, partition: str, start: str, end: str) -> str:
     """Return the sort key a page ended with. A cursor that no page of this query gave is refused."""
-    try:
-        given, _, last = urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").rpartition("/")
-    except ValueError:
-        given = last = ""
-    if not last or given != f"{partition}/{start}/{end}":
+    last = position_in(cursor, partition, start, end)
+    if last is None:
         raise failure(ErrorCode.INVALID, "store.query", "the cursor is not one of this query's")
     return last

@@ -12,12 +12,12 @@ Emulator: Google's own, and gcp-storage-emulator.
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tuppence.clock import Deadline
+from tuppence.cursors import cursor_after, position_in
 from tuppence.drivers import (
     Absent,
     Context,
@@ -219,7 +219,7 @@ class FirestoreStore(StoreDriver):
         )
         records = self._living("store.query", found, deadline)
         more = len(found) == most
-        following = _cursor(partition, start, end, key_in(found[-1].name).sort) if more else None
+        following = cursor_after(key_in(found[-1].name).sort, partition, start, end) if more else None
         return Page(records=list(records.values()), cursor=following)
 
     def delete(
@@ -351,17 +351,9 @@ class FirestoreStore(StoreDriver):
             raise failure(ErrorCode.INVALID, operation, f"{items} records; this call takes {most}")
 
 
-def _cursor(partition: str, start: str, end: str, last: str) -> str:
-    """Return where a page of this query ended. No key holds a slash."""
-    return urlsafe_b64encode(f"{partition}/{start}/{end}/{last}".encode()).decode()
-
-
 def _position(cursor: str, partition: str, start: str, end: str) -> str:
     """Return the sort key a page ended with. A cursor that no page of this query gave is refused."""
-    try:
-        given, _, last = urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").rpartition("/")
-    except ValueError:
-        given = last = ""
-    if not last or given != f"{partition}/{start}/{end}":
+    last = position_in(cursor, partition, start, end)
+    if last is None:
         raise failure(ErrorCode.INVALID, "store.query", "the cursor is not one of this query's")
     return last
