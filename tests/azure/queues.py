@@ -1,9 +1,12 @@
 """Queues and what is in them, by Microsoft's own client."""
 
 import json
+from base64 import b64encode
 from contextlib import contextmanager
 
 from azure.storage.queue import QueueClient
+
+from tuppence.testing import SECRET
 
 
 @contextmanager
@@ -15,6 +18,13 @@ def queue_at(connection_string, name):
             yield client
         finally:
             client.delete_queue()
+
+
+def troubled_account(service, host, port):
+    """Return the connection string of an account whose service is in trouble at this address."""
+    key = b64encode(SECRET.encode()).decode()
+    endpoint = f"{service}Endpoint=http://{host}:{port}/troubled"
+    return f"DefaultEndpointsProtocol=http;AccountName=troubled;AccountKey={key};{endpoint}"
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def test_the_embedded_provider_is_listed_with_its_features_and_limits(tuppence):
 
     queue = next(d for d in result.json["drivers"] if (d["provider"], d["kind"]) == ("local", "queue"))
     assert result.status == DONE
-    assert "ordered" in queue["features"]
+    assert queue["features"] == []
     assert queue["limits"]["batch_items"] > 1
     assert {d["kind"] for d in result.json["drivers"] if d["provider"] == "local"} == set(Kind)
 

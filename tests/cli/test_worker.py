@@ -61,7 +61,7 @@ def test_a_worker_registers_its_schedules_and_stops_when_asked(running, number):
 
 
 def test_a_scheduler_that_calls_by_itself_needs_no_worker(tuppence, monkeypatch):
-    monkeypatch.delattr("tuppence.local.scheduler.LocalScheduler.claim_due")
+    monkeypatch.setattr("tuppence.local.scheduler.LocalScheduler.features", frozenset())
 
     result = tuppence("worker")
 

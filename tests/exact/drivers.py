@@ -12,7 +12,6 @@ from exact.model import Ack, Delete, Depth, Get, Hide, Item, Purge, Put, Query, 
 from tuppence.drivers import (
     ZERO,
     Delivery,
-    Feature,
     ItemError,
     Limits,
     Message,
@@ -71,7 +70,6 @@ class Model:
 
 
 class ModelQueue(Model, QueueDriver):
-    features = frozenset({Feature.ATTEMPTS})
     limits = Limits(batch_items=10, batch_bytes=1024 * 1024, item_bytes=256 * 1024)
 
     def send(self, messages, /, *, deadline):

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import secrets
 from base64 import b64decode
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.utils import format_datetime
 
 from aws.faulty import Answer, Faulty
 from gcp.answers import told
@@ -61,6 +63,7 @@ class MailService(Faulty):
         """Put a mail into the letterbox as it would arrive."""
         mail = EmailMessage(policy=policy.SMTP)
         mail["From"], mail["To"], mail["Subject"] = sender, to, subject
+        mail["Date"] = format_datetime(datetime.now(UTC))  # as the service does
         for name, value in headers.items():
             mail[name] = value
         mail.set_content(texts.get("plain", ""))

@@ -9,7 +9,7 @@ import pytest
 from pipeline.forged import forged, nested
 from pipeline.world import NINE, PROJECT, captured, question, unavailable
 from tuppence.batch import Header, pack, peek
-from tuppence.drivers import Context, Feature, ItemError, Message
+from tuppence.drivers import Context, ItemError, Message
 from tuppence.errors import DriverError, ErrorCode
 from tuppence.local.database import FileOptions
 from tuppence.local.queue import LocalQueue
@@ -197,7 +197,6 @@ def test_one_bad_message_holds_up_no_other(world):
 
 
 def test_messages_of_a_lane_are_all_drained_although_the_queue_holds_them_back(world):
-    assert Feature.ORDERED in world.drivers[0].features
     for seq in range(1, 101):
         world.send(captured(question(seq)))
 

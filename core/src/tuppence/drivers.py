@@ -25,7 +25,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Final, Protocol
 
 from tuppence.clock import Clock, Deadline
-from tuppence.errors import DriverError
+from tuppence.errors import DriverError, ErrorCode
 from tuppence.findings import Finding
 from tuppence.kinds import Kind as Kind  # noqa: PLC0414 - part of the interface
 
@@ -39,14 +39,11 @@ MAX_KEY: Final = 512
 
 
 class Feature(StrEnum):
-    """What a driver can do beyond its interface's minimum. An instance may claim less than its class."""
+    """What core does otherwise with a driver that claims it. An instance may claim less than its class."""
 
-    ORDERED = "ordered"  # queue: messages of one lane arrive in the order sent
-    DEDUPLICATED = "deduplicated"  # queue: one message id is delivered once within a window
-    ATTEMPTS = "attempts"  # queue: deliveries carry their attempt number
-    NATIVE_DEAD_LETTERS = "native_dead_letters"  # queue: the service sets poison messages aside
     NATIVE_TRIGGER = "native_trigger"  # compute: the service calls the consumer by itself
     NATIVE_TTL = "native_ttl"  # store: the service deletes expired records; purge has nothing to do
+    POLLED = "polled"  # scheduler: fires nothing by itself; a worker asks what is due
     IDEMPOTENT_MAIL = "idempotent_mail"  # mailer: the same idempotency key is sent once
     WRITES_FILES = "writes_files"  # mailer: a mail becomes a file, whose path is its id, and reaches nobody
 
@@ -109,8 +106,9 @@ class ItemError:
 class Message:
     """A message to send.
 
-    `lane` keeps order among its own and may be ignored where there is no order. `id` and `lane` are made of
-    `LETTERS`, at most `MAX_ID` each; only a lane may be empty.
+    `lane` says where it comes from: a service that keeps order keeps it within a lane, and any other may drop
+    it, since core relies on no order. `id` and `lane` are made of `LETTERS`, at most `MAX_ID` each; only a
+    lane may be empty.
     """
 
     id: str
@@ -266,7 +264,10 @@ class Driver(ABC):
 
 
 class QueueDriver(Driver):
-    """Messages that wait, at least once each, until they are acknowledged."""
+    """Messages that wait, at least once each, until they are acknowledged.
+
+    The deliveries of one call all differ; the ids of messages may not.
+    """
 
     limits: Limits
 
@@ -291,7 +292,10 @@ class QueueDriver(Driver):
 
     @abstractmethod
     def ack(self, deliveries: Sequence[Delivery], /, *, deadline: Deadline) -> Sequence[ItemError]:
-        """Remove for good. A repeat is no error; `NOT_FOUND` where the lease was lost to another receiver."""
+        """Remove for good. A repeat is no error; `NOT_FOUND` where the lease was lost to another receiver.
+
+        Where it has run out and nobody else has the message, that is removed, or `NOT_FOUND` and comes again.
+        """
 
     @abstractmethod
     def nack(
@@ -380,7 +384,11 @@ class ComputeDriver(Driver):
 
 
 class SchedulerDriver(Driver):
-    """Owns the schedules themselves; deployment only makes the role they run under."""
+    """Owns the schedules themselves; deployment only makes the role they run under.
+
+    One that claims `POLLED` fires nothing by itself: `tuppence worker` asks it for what is due, with
+    `claim_due` and `next_due`. Of any other, core calls neither.
+    """
 
     @abstractmethod
     def upsert(self, schedule: Schedule, /) -> None:
@@ -393,6 +401,23 @@ class SchedulerDriver(Driver):
     @abstractmethod
     def schedules(self) -> Sequence[Schedule]:
         """Return this project's schedules, by name."""
+
+    def claim_due(self) -> Sequence[Run]:
+        """Return what is to be run now; no other worker is given the same. Needed where `POLLED` is claimed.
+
+        What fell due several times since it was last asked is due once. `Run.run_id` names the moment.
+        """
+        raise self._fires_by_itself("scheduler.claim_due")
+
+    def next_due(self) -> datetime | None:
+        """Return when to ask again, in UTC; `None` without schedules. Needed where `POLLED` is claimed."""
+        raise self._fires_by_itself("scheduler.next_due")
+
+    def _fires_by_itself(self, operation: str) -> DriverError:
+        words = "fires by itself, and is not polled"
+        return DriverError(
+            ErrorCode.UNSUPPORTED, operation=operation, provider=type(self).__name__, message=words
+        )
 
 
 class MailerDriver(Driver):

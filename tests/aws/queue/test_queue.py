@@ -9,7 +9,7 @@ import pytest
 from aws.faulty import Answer, error_of
 from tuppence import config, plugins
 from tuppence.clock import Deadline
-from tuppence.drivers import ZERO, Context, Feature, Kind, Message, Role
+from tuppence.drivers import ZERO, Context, Kind, Message, Role
 from tuppence.errors import ConfigError, ErrorCode
 from tuppence.meter import UnitMeter
 from tuppence.testing import ManualClock
@@ -53,17 +53,16 @@ def test_the_longest_project_has_queues_whose_names_sqs_takes(clock):
     assert all(SqsQueue.Options(queue=name) for name in names)
 
 
-def test_a_standard_queue_claims_neither_order_nor_deduplication(opened):
+def test_the_name_of_a_fifo_queue_says_so(opened):
     fifo, standard = opened("http://127.0.0.1:1"), opened("http://127.0.0.1:1", fifo=False)
 
-    assert fifo.features - standard.features == {Feature.ORDERED, Feature.DEDUPLICATED}
+    assert fifo.name.endswith(".fifo")
     assert standard.name == fifo.name.removesuffix(".fifo")
 
 
 def test_the_queue_for_what_came_too_often_has_none_of_its_own(queue):
     aside = queue.dead_letters()
 
-    assert Feature.NATIVE_DEAD_LETTERS not in aside.features
     assert aside.dead_letters() is None
     aside.check()
     aside.close()

@@ -11,9 +11,11 @@ import json
 import threading
 from base64 import b64decode, b64encode
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
@@ -230,6 +232,7 @@ def _composed(told, sender_name):
     (to,) = told["recipients"]["to"]
     mail["To"] = Address(to["displayName"], addr_spec=to["address"])
     mail["Subject"] = told["content"]["subject"]
+    mail["Date"] = format_datetime(datetime.now(UTC))  # as the service does
     for name, value in told["headers"].items():
         mail[name] = value
     mail.set_content(told["content"]["plainText"])

@@ -16,7 +16,7 @@ from azure.drivers import driver_of
 from azure.queues import broker_queue
 from emulators import ServiceClock, service_bus
 from tuppence.clock import Deadline
-from tuppence.drivers import ZERO, Feature, Message, Role
+from tuppence.drivers import ZERO, Message, Role
 from tuppence.errors import DriverError, ErrorCode
 from tuppence.settings import Secret
 from tuppence_azure import queue as module
@@ -90,13 +90,8 @@ def test_a_queue_that_detects_duplicates_delivers_an_id_once(name, namespace, pr
         queue.ack(taken, deadline=Deadline.after(9))
         send(queue, Message(id="one", body=b"x"))
 
-        assert Feature.DEDUPLICATED in queue.features
         assert len(taken) == 1
         assert not receive(queue)
-
-
-def test_a_queue_of_the_basic_tier_claims_no_such_thing(queue):
-    assert Feature.DEDUPLICATED not in queue.features
 
 
 @pytest.mark.parametrize("content", [{"data_body": [b"two parts"]}, {"value_body": "two parts"}])
@@ -121,7 +116,6 @@ def test_nobody_but_the_service_sends_to_what_is_set_aside(queue):
 
     assert caught.value.code is ErrorCode.UNSUPPORTED
     assert aside.dead_letters() is None
-    assert Feature.NATIVE_DEAD_LETTERS not in aside.features
 
 
 def test_later_messages_are_not_held_for_a_receiver_that_has_gone_on(queue, namespace, project):

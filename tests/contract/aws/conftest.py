@@ -4,13 +4,15 @@ import uuid
 
 import pytest
 
+from tuppence.testing import SECRET
+
 
 @pytest.fixture(autouse=True)
 def _credentials(monkeypatch):
     """Let the SDK find what the emulators take, whoever's machine this is."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_SECRET_ACCESS_KEY": SECRET,
         "AWS_DEFAULT_REGION": "eu-west-2",
         "AWS_REGION": "eu-west-2",
         "AWS_CONFIG_FILE": "/dev/null",

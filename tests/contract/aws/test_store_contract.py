@@ -1,9 +1,10 @@
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
 
 from aws.tables import table_at
-from tuppence.testing import ManualClock, StoreContract
+from tuppence.testing import ManualClock, StoreContract, TroubledService
 from tuppence.testing.records import DAY
 from tuppence_aws.store import DynamoStore
 
@@ -26,6 +27,16 @@ class DynamoContract:
 
         with table_at(url, f"tuppence-{project}"):
             yield open_driver
+
+    @pytest.fixture
+    def open_in_trouble(self, project):
+        @contextmanager
+        def open_in_trouble(context, trouble):
+            with TroubledService(trouble) as (host, port):
+                options = DynamoStore.Options(endpoint=f"http://{host}:{port}", table=f"tuppence-{project}")
+                yield DynamoStore(options, context)
+
+        return open_in_trouble
 
 
 class TestDynamoStoreOnMinistack(DynamoContract, StoreContract):

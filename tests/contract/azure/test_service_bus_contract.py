@@ -1,3 +1,4 @@
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
@@ -23,9 +24,14 @@ class TestServiceBusQueueOnOurBroker(QueueContract):
     def open_driver(self, namespace, queue_files, project, monkeypatch):
         monkeypatch.setattr(module, "LEAST_WAIT", 0.2)  # the broker is near
 
-        def open_driver(context, *, missing=False):
-            named = replace(context, project=f"{project}-nowhere" if missing else project)
-            return ServiceBusQueue(ServiceBusQueue.Options(connection_string=namespace), named)
+        names = {"contract": project, "other": f"{project}-other"}
 
-        with broker_queue(queue_files, f"tuppence-{project}", lock=30, deliveries=6):
+        def open_driver(context, *, missing=False):
+            of_test = f"{project}-nowhere" if missing else names[context.project]
+            options = ServiceBusQueue.Options(connection_string=namespace)
+            return ServiceBusQueue(options, replace(context, project=of_test))
+
+        with ExitStack() as made:
+            for name in names.values():
+                made.enter_context(broker_queue(queue_files, f"tuppence-{name}", lock=30, deliveries=6))
             yield open_driver

@@ -1,7 +1,11 @@
+from contextlib import contextmanager
+
 import pytest
 
+from azure.queues import troubled_account
 from azure.tables import table_at
-from tuppence.testing import StoreContract
+from tuppence.settings import Secret
+from tuppence.testing import StoreContract, TroubledService
 from tuppence_azure.store import TableStore
 
 
@@ -18,3 +22,14 @@ class TestTableStoreOnAzurite(StoreContract):
 
         with table_at(connection_string, project):
             yield open_driver
+
+    @pytest.fixture
+    def open_in_trouble(self, monkeypatch):
+        @contextmanager
+        def open_in_trouble(context, trouble):
+            with TroubledService(trouble) as (host, port):
+                monkeypatch.setenv("TROUBLED", troubled_account("Table", host, port))
+                options = TableStore.Options(connection_string=Secret(env="TROUBLED"), table="events")
+                yield TableStore(options, context)
+
+        return open_in_trouble

@@ -1,9 +1,11 @@
+from contextlib import contextmanager
+
 import pytest
 
 from aws.faulty import Answer
 from gcp.mail_services import Resend, SendGrid
 from tuppence.settings import Secret
-from tuppence.testing import MailerContract
+from tuppence.testing import SECRET, MailerContract, TroubledService
 from tuppence_gcp.mailer import SendGridMailer
 from tuppence_gcp.resend import ResendMailer
 
@@ -37,6 +39,20 @@ class Mailed:
             return self.driver_class(options, context)
 
         return open_driver
+
+    @pytest.fixture
+    def open_in_trouble(self, tmp_path):
+        (tmp_path / "secret").write_text(SECRET)
+
+        @contextmanager
+        def open_in_trouble(context, trouble):
+            with TroubledService(trouble) as (host, port):
+                key = Secret(file=str(tmp_path / "secret"))
+                endpoint = f"http://{host}:{port}"
+                options = self.driver_class.Options(api_key=key, sender="bot@example.com", endpoint=endpoint)
+                yield self.driver_class(options, context)
+
+        return open_in_trouble
 
     @pytest.fixture
     def letterbox(self, service):

@@ -1,9 +1,10 @@
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
 
 from gcp.stores import NOWHERE, bucket_at
-from tuppence.testing import ManualClock, StoreContract
+from tuppence.testing import ManualClock, StoreContract, TroubledService
 from tuppence.testing.records import DAY
 from tuppence_gcp.store import FirestoreStore
 
@@ -31,6 +32,16 @@ class FirestoreContract:
             return FirestoreStore(options, context)
 
         return open_driver
+
+    @pytest.fixture
+    def open_in_trouble(self, project):
+        @contextmanager
+        def open_in_trouble(context, trouble):
+            with TroubledService(trouble) as (host, port):
+                options = FirestoreStore.Options(endpoint=f"http://{host}:{port}", collection=project)
+                yield FirestoreStore(options, context)
+
+        return open_in_trouble
 
 
 class TestFirestoreStoreOnGooglesEmulator(FirestoreContract, StoreContract):

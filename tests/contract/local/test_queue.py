@@ -1,10 +1,14 @@
+from contextlib import closing, contextmanager
+
 import pytest
 
+from contract.locked import locked
+from contract.ordering import KeepsLanes
 from tuppence.local.queue import LocalQueue
 from tuppence.testing import QueueContract
 
 
-class TestLocalQueue(QueueContract):
+class TestLocalQueue(KeepsLanes, QueueContract):
     counterpart = "embedded, a SQLite file"
 
     @pytest.fixture
@@ -14,6 +18,20 @@ class TestLocalQueue(QueueContract):
             return LocalQueue(LocalQueue.Options(path=str(folder / "tuppence.db")), context)
 
         return open_driver
+
+    @pytest.fixture
+    def open_in_trouble(self, open_driver, tmp_path):
+        """Whatever the trouble: a file has no service that could refuse or trickle."""
+
+        @contextmanager
+        def open_in_trouble(context, _):
+            with closing(open_driver(context)) as driver:
+                driver.check()
+                driver.close()
+                with locked(tmp_path / "tuppence.db"):
+                    yield driver
+
+        return open_in_trouble
 
     @pytest.fixture
     def misconfigured(self, missing, context, tmp_path):

@@ -12,7 +12,7 @@ from gcp.queues import PROJECT, clients_at, queues_at
 from tuppence import config, plugins
 from tuppence.clock import Deadline
 from tuppence.connection import MOST
-from tuppence.drivers import ZERO, Context, Delivery, Feature, Kind, Message, Role
+from tuppence.drivers import ZERO, Context, Delivery, Kind, Message, Role
 from tuppence.errors import ConfigError, ErrorCode
 from tuppence.meter import UnitMeter
 from tuppence.testing import ManualClock
@@ -339,16 +339,9 @@ def test_check_says_what_is_not_as_deployment_makes_it(opened, pubsub_url, proje
 def test_the_queue_for_what_came_too_often_has_none_of_its_own(queue):
     aside = queue.dead_letters()
 
-    assert aside.features == frozenset()
     assert aside.dead_letters() is None
     aside.check()
     aside.close()
-
-
-def test_an_unordered_queue_does_not_claim_order(opened):
-    ordered, plain = opened(PubSubQueue, NOWHERE, ordered=True), opened(PubSubQueue, NOWHERE)
-
-    assert ordered.features - plain.features == {Feature.ORDERED}
 
 
 def test_the_emulator_that_the_environment_names_is_asked(opened, clients, pubsub_url, monkeypatch, soon):

@@ -1,73 +1,85 @@
-"""What the bad drivers are made of: the healthy one of each kind, and faults that any kind can have."""
+"""What the bad drivers are made of: how an entry says what finds it, and faults that any kind can have."""
 
 from __future__ import annotations
 
 import secrets
+import threading
 from dataclasses import replace
-from typing import ClassVar
-
-import pytest
 
 from tuppence.clock import Deadline
-from tuppence.errors import DriverError
+from tuppence.errors import DriverError, ErrorCode
 from tuppence.local.database import FileOptions
 from tuppence.meter import UnitMeter
 
-
-class OnFile:
-    """A suite whose driver is `driver_class` on a file of the test's own.
-
-    `breaks` names the tests that must fail with that driver, `may_break` those that a race decides; all
-    others must pass.
-    """
-
-    driver_class: ClassVar[type]
-    breaks: ClassVar[frozenset[str]] = frozenset()
-    may_break: ClassVar[frozenset[str]] = frozenset()
-    counterpart = "bad on purpose"
-
-    @pytest.fixture
-    def open_driver(self, tmp_path):
-        def open_driver(context, *, missing=False):
-            folder = tmp_path / "nowhere" if missing else tmp_path
-            return self.driver_class(FileOptions(path=str(folder / "tuppence.db")), context)
-
-        return open_driver
+CATALOGUE = []
+"""The bad drivers, in the order in which their modules define them."""
+PAUSE = 0.1
+"""Seconds between two steps that should be one."""
 
 
-def names(text):
-    """Return names of tests, written as the sentences they are, one a line."""
-    return frozenset(f"test_{'_'.join(line.split())}" for line in text.strip().splitlines())
+def found_by(*sentences):
+    """Enter a driver into the catalogue: its docstring says what is wrong, and these tests find it."""
+
+    def enter(cls):
+        cls.tests = tuple(f"test_{'_'.join(sentence.split())}" for sentence in sentences)
+        CATALOGUE.append(cls)
+        return cls
+
+    return enter
 
 
-def leaking(*operations):
-    """Return a mixin whose `operations` raise what SQLite or the system raised, unwrapped."""
+def error(code, operation, message=""):
+    return DriverError(code, operation=operation, provider="local", message=message)
 
-    def leaky(name):
+
+def invalid(operation, message=""):
+    return error(ErrorCode.INVALID, operation, message)
+
+
+def changing(change, *operations):
+    """Return a mixin whose `operations` raise what `change` makes of an error."""
+
+    def changed(name):
         def call(self, *args, **options):
             try:
                 return getattr(super(mixin, self), name)(*args, **options)
             except DriverError as error:
-                raise (error.__cause__ or error) from None
+                raise change(error) from None
 
         return call
 
-    mixin = type("Leaking", (), {name: leaky(name) for name in operations})
+    mixin = type("Changing", (), {name: changed(name) for name in operations})
     return mixin
 
 
-def patient(*operations):
-    """Return a mixin whose `operations` take as long as they like."""
+def recoded(error, code):
+    """Return the same error under another code."""
+    return DriverError(code, operation=error.operation, provider=error.provider, message=error.message)
+
+
+def leaked(error):
+    """Return what SQLite or the system raised, unwrapped."""
+    return error.__cause__ or error
+
+
+def patient(seconds, *operations):
+    """Return a mixin whose `operations` take up to so many seconds, whatever the deadline."""
 
     def slow(name):
         def call(self, *args, deadline, **options):
-            endless = Deadline.after(3_600, self.context.clock)
-            return getattr(super(mixin, self), name)(*args, deadline=endless, **options)
+            own = Deadline.after(seconds, self.context.clock)
+            return getattr(super(mixin, self), name)(*args, deadline=own, **options)
 
         return call
 
     mixin = type("Patient", (), {name: slow(name) for name in operations})
     return mixin
+
+
+def pause():
+    """Give other racers the time for a step of theirs, where there are any."""
+    if threading.current_thread() is not threading.main_thread():
+        threading.Event().wait(PAUSE)
 
 
 class Unmetered:

@@ -15,7 +15,6 @@ from tuppence.drivers import (
     Context,
     Delivery,
     Email,
-    Feature,
     ItemError,
     Key,
     Kind,
@@ -45,7 +44,6 @@ class AcmeOptions(msgspec.Struct, frozen=True):
 
 class AcmeQueue(QueueDriver):
     Options = AcmeOptions
-    features = frozenset({Feature.ORDERED})
     options: AcmeOptions
 
     def __init__(self, options: AcmeOptions, context: Context) -> None:

@@ -23,7 +23,7 @@ from tuppence.cli.app import COULD_NOT, DONE, Session, shared
 from tuppence.cli.output import CommandError, Output, message_of
 from tuppence.cli.steps import STEP
 from tuppence.clock import Deadline
-from tuppence.drivers import Kind
+from tuppence.drivers import Feature, Kind
 from tuppence.errors import TuppenceError
 from tuppence.runtime import Runtime
 from tuppence.schedules import SCHEDULED, register
@@ -110,8 +110,8 @@ class Worker:
 
     def until(self, stop: threading.Event) -> None:
         """Register the schedules and keep to them until `stop` is set."""
-        scheduler: Any = self._runtime.scheduler
-        if not hasattr(scheduler, "claim_due"):
+        scheduler = self._runtime.scheduler
+        if Feature.POLLED not in scheduler.features:
             name = self._runtime.config.provider_of(Kind.SCHEDULER)
             raise CommandError(
                 f"{name} runs schedules by itself; no worker is needed.",

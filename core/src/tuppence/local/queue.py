@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tuppence.clock import Deadline
-from tuppence.drivers import ZERO, Context, Delivery, Feature, ItemError, Limits, Message, QueueDriver
+from tuppence.drivers import ZERO, Context, Delivery, ItemError, Limits, Message, QueueDriver
 from tuppence.errors import ErrorCode
 from tuppence.findings import Finding
 from tuppence.local.database import Database, FileOptions, check_types, microseconds, moment
@@ -51,7 +51,6 @@ class LocalQueue(QueueDriver):
     """A queue in a SQLite file."""
 
     Options = FileOptions
-    features = frozenset({Feature.ORDERED, Feature.DEDUPLICATED, Feature.ATTEMPTS})
     limits = Limits(batch_items=100, batch_bytes=1024 * 1024, item_bytes=256 * 1024)
 
     def __init__(self, options: FileOptions, context: Context) -> None:

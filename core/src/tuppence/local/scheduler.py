@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from tuppence.clock import Deadline
-from tuppence.drivers import Context, Run, Schedule, SchedulerDriver
+from tuppence.drivers import Context, Feature, Run, Schedule, SchedulerDriver
 from tuppence.errors import ConfigError, ErrorCode
 from tuppence.local.database import Database, FileOptions, microseconds, moment
 from tuppence.local.errors import decoding, failure
@@ -29,6 +29,7 @@ class LocalScheduler(SchedulerDriver):
     """Schedules in a SQLite file."""
 
     Options = FileOptions
+    features = frozenset({Feature.POLLED})
 
     def __init__(self, options: FileOptions, context: Context) -> None:
         super().__init__(options, context)

@@ -18,21 +18,34 @@ pytest.register_assert_rewrite(
     *(
         f"{__name__}.{name}"
         for name in (
-            *("compute", "conditions", "contract", "cron", "driver", "expiry", "lanes", "leases", "mailer"),
-            *("messages", "outside", "pages", "queue", "records", "scheduler", "store"),
+            *(
+                "attempts",
+                "compute",
+                "conditions",
+                "contract",
+                "cron",
+                "driver",
+                "expiry",
+                "leases",
+                "mailer",
+            ),
+            *("messages", "outside", "pages", "polling", "queue", "records", "scheduler", "store"),
+            *("trouble", "waiting"),
         )
     )
 )
 
-from tuppence.testing.clock import ManualClock  # noqa: E402 - asserts are rewritten in what is imported after
+from tuppence.testing.clock import ManualClock, WaitingClock  # noqa: E402 - asserts are rewritten in what is imported after
 from tuppence.testing.compute import ComputeContract, Platform  # noqa: E402 - as above
 from tuppence.testing.contract import Contract  # noqa: E402 - as above
 from tuppence.testing.mailer import MailerContract  # noqa: E402 - as above
 from tuppence.testing.queue import QueueContract  # noqa: E402 - as above
 from tuppence.testing.scheduler import SchedulerContract  # noqa: E402 - as above
 from tuppence.testing.store import StoreContract  # noqa: E402 - as above
+from tuppence.testing.trouble import SECRET, Trouble, TroubledService  # noqa: E402 - as above
 
 __all__ = [
+    "SECRET",
     "ComputeContract",
     "Contract",
     "MailerContract",
@@ -41,4 +54,7 @@ __all__ = [
     "QueueContract",
     "SchedulerContract",
     "StoreContract",
+    "Trouble",
+    "TroubledService",
+    "WaitingClock",
 ]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Final
+
+from tuppence.clock import SystemClock
 
 START: Final = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 """A Monday, in the examples' week 2026-W47."""
@@ -34,3 +37,11 @@ class ManualClock:
         """Let time pass."""
         with self._lock:
             self._passed += span
+
+
+class WaitingClock(SystemClock):
+    """The machine's own clock, for a service that runs on real time: to advance it is to wait."""
+
+    def advance(self, span: timedelta) -> None:
+        """Wait."""
+        time.sleep(max(0.0, span.total_seconds()))

@@ -183,6 +183,20 @@ class ComputeContract(DriverContract):
         assert done
         assert seen == [run]
 
+    def test_each_run_is_its_own(self, platform: Platform) -> None:
+        """One function is called for every schedule: each call runs its own job, with its own payload."""
+        seen: list[Run] = []
+        runs = [
+            Run(job=job, run_id=f"{job}@202611{day}T093000Z", payload={"day": f"{day}"})
+            for day, job in enumerate(("drain", "seal", "purge", "report"), start=17)
+        ]
+        runner = platform.driver.runner(seen.append)
+
+        done = [platform.fire(runner, run) for run in runs]
+
+        assert done == [True] * len(runs)
+        assert seen == runs
+
     def test_a_run_that_raises_is_not_done(self, platform: Platform) -> None:
         """The platform is told, so that it can repeat the run or raise the alarm."""
 

@@ -54,6 +54,16 @@ class ConditionsContract(StoreTests):
         assert read.body == b"first"
         assert driver.get([key("a"), key("z")], deadline=soon()).count(None) == 0
 
+    def test_each_record_of_a_call_fails_in_its_own_way(self, driver: StoreDriver, soon: Soon) -> None:
+        """One is there, one is too large, and the two that are neither are written."""
+        driver.put(records("b"), deadline=soon())
+        over = Record(key=key("c"), body=bytes(driver.limits.item_bytes + 1))
+
+        errors = driver.put([*records("a", "b"), over, *records("d")], condition=Absent(), deadline=soon())
+
+        assert failures(errors) == [(1, ErrorCode.ALREADY_EXISTS), (2, ErrorCode.TOO_LARGE)]
+        assert self.names(driver, soon) == ["a", "b", "d"]
+
     def test_absent_holds_under_contention(
         self, driver: StoreDriver, soon: Soon, open_driver: OpenDriver[StoreDriver], context: Context
     ) -> None:

@@ -12,12 +12,14 @@ from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 import pytest
 
+from tuppence import plugins
 from tuppence.clock import Clock, Deadline
 from tuppence.drivers import Context, Driver, ItemError, Kind
 from tuppence.errors import DriverError, ErrorCode
 from tuppence.meter import UnitMeter
 from tuppence.testing.clock import ManualClock
 from tuppence.testing.guard import Guarded
+from tuppence.testing.outside import interrupted_after
 
 Result = TypeVar("Result")
 AnyDriver_co = TypeVar("AnyDriver_co", bound=Driver, covariant=True)
@@ -64,6 +66,16 @@ class Contract(Guarded):
     provider: ClassVar[str] = ""
     counterpart: ClassVar[str] = ""
 
+    time_limit: ClassVar[timedelta] = timedelta(minutes=2)
+    """What one test may take, set-up aside: a driver that hangs fails it, and is named."""
+
+    @pytest.fixture(autouse=True)
+    def _in_time(self, request: pytest.FixtureRequest) -> Iterator[None]:
+        limit = self.time_limit.total_seconds()
+        name = f"{type(self).__name__}.{request.node.name}"
+        with interrupted_after(limit, f"{name} did not end within {limit:.0f} s; a call of the driver hangs"):
+            yield
+
     @pytest.fixture
     def clock(self) -> Advancing:
         """Return the time drivers and deadlines go by."""
@@ -100,13 +112,23 @@ class Contract(Guarded):
 
 
 @contextmanager
-def refused(*codes: ErrorCode) -> Iterator[pytest.ExceptionInfo[DriverError]]:
-    """Expect a `DriverError` with one of `codes`; anything else that is raised has leaked."""
+def refused(*codes: ErrorCode, operation: str = "") -> Iterator[pytest.ExceptionInfo[DriverError]]:
+    """Expect a `DriverError` with one of `codes`, of `operation`; anything else that is raised has leaked."""
     with pytest.raises(DriverError) as caught:
         yield caught
     assert caught.value.code in codes
+    assert caught.value.operation == (operation or caught.value.operation)
     assert caught.value.operation
     assert caught.value.provider
+
+
+def provider_of(driver: Driver) -> str:
+    """Return the name of the installed provider that declares the driver's class or one it is made from."""
+    classes = {f"{cls.__module__}:{cls.__qualname__}" for cls in type(driver).__mro__}
+    for provider in plugins.load().providers.values():
+        if any(classes & {*provider.services(kind).values()} for kind in Kind):
+            return provider.name
+    return ""
 
 
 def failures(errors: Sequence[ItemError]) -> list[tuple[int, ErrorCode]]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from tuppence.drivers import Kind, Schedule
+from tuppence.drivers import Context, Feature, Kind, Schedule, SchedulerDriver
 from tuppence.schedule import next_due
+from tuppence.testing.clock import ManualClock
+from tuppence.testing.contract import OpenDriver, opened
 from tuppence.testing.driver import ResourceContract
 
 Fires = Callable[[Schedule, datetime, int], Sequence[datetime]]
@@ -20,6 +22,8 @@ Fires = Callable[[Schedule, datetime, int], Sequence[datetime]]
 LONDON, NEW_YORK, KATHMANDU = "Europe/London", "America/New_York", "Asia/Kathmandu"
 COMPARED: Final = 12
 """Moments of each line that are compared."""
+SHORTEST_WAIT: Final = timedelta(seconds=1)
+"""What a polled scheduler's clock moves on by at least, so that one that never claims comes to an end."""
 
 PORTABLE: Final = (
     "* * * * *",
@@ -172,9 +176,38 @@ class FiringContract(ResourceContract):
     about = "when schedules fire"
 
     @pytest.fixture
-    def fires(self) -> Fires:
-        """Return the provider's own `Fires`: stores the schedule, and says when the service would run it."""
-        raise NotImplementedError(f"{type(self).__name__} gives no fixture `fires`")
+    def fires(
+        self, driver: SchedulerDriver, open_driver: OpenDriver[SchedulerDriver], context: Context
+    ) -> Fires:
+        """Return the provider's own `Fires`: stores the schedule, and says when the service would run it.
+
+        Where the driver is polled, a worker does it, whose clock jumps from one due moment to the next.
+        """
+        if Feature.POLLED not in driver.features:
+            raise NotImplementedError(f"{type(self).__name__} gives no fixture `fires`")
+
+        def fires(schedule: Schedule, after: datetime, count: int) -> list[datetime]:
+            time = ManualClock(after)
+            fired: list[datetime] = []
+            with opened(open_driver, replace(context, clock=time)) as worker:
+                worker.upsert(schedule)
+                while len(fired) < count and (due := worker.next_due()) is not None:
+                    time.advance(max(due - time.now(), SHORTEST_WAIT))
+                    fired += [time.now() for _ in worker.claim_due()]
+            return fired[:count]
+
+        return fires
+
+    def test_a_changed_schedule_fires_by_its_new_line(self, fires: Fires) -> None:
+        """From its next moment on, wherever the old one would have fired."""
+        after = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
+        daily = Schedule(name="report", cron="0 7 * * *", job="report")
+
+        first = fires(daily, after, 1)
+        changed = fires(replace(daily, cron="0 12 * * WED"), after, 2)
+
+        assert list(first) == [datetime(2026, 11, 17, 7, tzinfo=UTC)]
+        assert list(changed) == [datetime(2026, 11, day, 12, tzinfo=UTC) for day in (18, 25)]
 
     @pytest.mark.parametrize("wall", WALLS.values(), ids=WALLS)
     def test_a_schedule_fires_by_the_clock_on_the_wall(self, fires: Fires, wall: Wall) -> None:

@@ -9,19 +9,18 @@ from typing import Final
 import msgspec
 import pytest
 
+from tuppence.clock import Deadline
 from tuppence.drivers import Context, Driver, Feature, Kind, Role
 from tuppence.errors import ErrorCode
 from tuppence.findings import State
-from tuppence.testing.contract import Contract, OpenDriver, Soon, refused
+from tuppence.testing.contract import Advancing, Contract, OpenDriver, Soon, refused
 from tuppence.testing.outside import in_child, without_io
 
 FEATURES: Final[Mapping[Kind, frozenset[Feature]]] = {
-    Kind.QUEUE: frozenset(
-        {Feature.ORDERED, Feature.DEDUPLICATED, Feature.ATTEMPTS, Feature.NATIVE_DEAD_LETTERS}
-    ),
+    Kind.QUEUE: frozenset(),
     Kind.COMPUTE: frozenset({Feature.NATIVE_TRIGGER}),
     Kind.STORE: frozenset({Feature.NATIVE_TTL}),
-    Kind.SCHEDULER: frozenset(),
+    Kind.SCHEDULER: frozenset({Feature.POLLED}),
     Kind.MAILER: frozenset({Feature.IDEMPOTENT_MAIL, Feature.WRITES_FILES}),
 }
 """What a driver of each kind may claim."""
@@ -41,9 +40,18 @@ class DriverContract(Contract):
     ) -> None:
         """`doctor` shows them beside `check`, and its exit status is 1 where anything is wrong."""
         found = list(driver.findings(deadline=soon()))
+        again = list(driver.findings(deadline=soon()))
 
         assert all(one.detail and not one.part for one in found)
         assert not [one for one in found if one.state is State.WRONG]
+        assert [one.state for one in again] == [one.state for one in found]
+
+    def test_findings_raise_nothing_when_time_is_up(self, driver: Driver, clock: Advancing) -> None:
+        """`doctor` has one deadline for all its looks: the last are told, or left out."""
+        found = list(driver.findings(deadline=Deadline.after(0, clock)))
+
+        assert all(one.detail and not one.part for one in found)
+        assert all(one.mend for one in found if one.state is State.WRONG)
 
     def test_the_constructor_does_no_io(self, driver: Driver) -> None:
         """Core builds drivers at import time of an application: that must be quick, and succeed offline."""
@@ -101,7 +109,7 @@ class ResourceContract(DriverContract):
 
     def test_check_names_a_resource_that_is_missing(self, missing: Driver) -> None:
         """The constructor does no I/O; `check` is the first to say `NOT_FOUND`."""
-        with refused(ErrorCode.NOT_FOUND):
+        with refused(ErrorCode.NOT_FOUND, operation=f"{self.kind.value}.check"):
             missing.check()
 
     def test_findings_of_a_missing_resource_are_told_and_not_raised(

@@ -8,6 +8,7 @@ import pytest
 
 from tuppence.drivers import Absent, Context, Feature, Record, StoreDriver, Version
 from tuppence.errors import ErrorCode
+from tuppence.testing.clock import ManualClock
 from tuppence.testing.contract import SECOND, Advancing, OpenDriver, Soon, failures, opened, race
 from tuppence.testing.records import DAY, KEY, StoreTests, key, records
 
@@ -46,6 +47,39 @@ class ExpiryContract(StoreTests):
         assert before[1] == ["one"]
         assert self.one(driver, soon) is None
         assert not self.names(driver, soon)
+
+    @pytest.mark.parametrize("fraction", [1, 300_000, 700_000, 999_999])
+    def test_a_fraction_of_a_second_is_left_aside(
+        self, driver: StoreDriver, soon: Soon, clock: Advancing, fraction: int
+    ) -> None:
+        """What expires at 3.7 is gone from 3.0 on, is there at 2.9, and says 3 itself."""
+        end = clock.now().replace(microsecond=0) + LIFE
+        record = Record(key=KEY, body=b"x", expires_at=end.replace(microsecond=fraction))
+        driver.put([record], deadline=soon())
+
+        self.until(clock, end - SECOND / 10)
+        before, queried = self.one(driver, soon), self.names(driver, soon)
+        self.until(clock, end + SECOND / 5)
+
+        assert before is not None
+        assert before.expires_at == end
+        assert queried == ["one"]
+        assert self.one(driver, soon) is None
+        assert not self.names(driver, soon)
+
+    @pytest.mark.parametrize("days", [31, 400, 800, 36_500])
+    def test_a_life_may_be_long(self, driver: StoreDriver, soon: Soon, clock: Advancing, days: int) -> None:
+        """Rollups are kept for years: nothing cuts that short, and where time can be moved, it is tried."""
+        life = days * DAY
+        expires = self.put_expiring(driver, soon, clock, life=life)
+        if isinstance(clock, ManualClock):
+            clock.advance(life - DAY)
+
+        read = self.one(driver, soon)
+
+        assert read is not None
+        assert read.expires_at == expires
+        assert self.names(driver, soon) == ["one"]
 
     def test_expired_records_are_left_out_among_others(
         self, driver: StoreDriver, soon: Soon, clock: Advancing

@@ -176,6 +176,20 @@ class LeasesContract(QueueTests):
         assert not errors
         assert not self.take(driver, soon)
 
+    def test_what_ran_out_is_acknowledged_or_comes_again(
+        self, driver: QueueDriver, soon: Soon, clock: Advancing
+    ) -> None:
+        """A service may refuse what comes too late, also where nobody else has it; either way, it says so."""
+        driver.send(messages(1), deadline=soon())
+        late = self.take(driver, soon)
+        self.outlive_leases(clock)
+
+        errors = driver.ack(late, deadline=soon())
+        again = self.take(driver, soon)
+
+        assert failures(errors) in ([], [(0, ErrorCode.NOT_FOUND)])
+        assert bool(again) == bool(errors)
+
     def test_only_what_was_acknowledged_is_gone(
         self, driver: QueueDriver, soon: Soon, clock: Advancing
     ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import pytest
 from tuppence.clock import Deadline
 from tuppence.drivers import ZERO, Attachment, Context, Email, Feature, Kind, MailerDriver
 from tuppence.errors import DriverError, ErrorCode
-from tuppence.testing.contract import Advancing, Soon, check_units, refused
+from tuppence.testing.contract import Advancing, OpenDriver, Soon, check_units, opened, refused
 from tuppence.testing.driver import ResourceContract
+from tuppence.testing.trouble import Calls, OpenInTrouble, Trouble, TroubleContract
 
 Letterbox = Callable[[], Sequence[EmailMessage]]
 
@@ -44,12 +46,13 @@ TEXTS = {
     "empty lines": "\n\na\n\n\n",
     "equals signs": "a=3D=\nb=\n",
 }
+HOUR = timedelta(hours=1)
 REPORT = 2 * 1024 * 1024
 """Bytes of an attachment far larger than a week's numbers."""
 
 
-class MailerContract(ResourceContract):
-    """What every mailer does."""
+class MailContract(ResourceContract):
+    """What every mailer does with a mail. Part of `MailerContract`."""
 
     kind = Kind.MAILER
     about = "mail"
@@ -73,6 +76,7 @@ class MailerContract(ResourceContract):
         assert mail_id
         assert Path(mail_id).is_file() == (Feature.WRITES_FILES in driver.features)
         assert (mail["From"], mail["To"], mail["Subject"]) == (MAIL.sender, MAIL.to, MAIL.subject)
+        assert not [name for name in ("Cc", "Bcc", "Resent-To") if name in mail]
         assert mail["X-Tuppence-Week"] == "2026-W47"
         assert text is not None
         assert html is not None
@@ -81,6 +85,16 @@ class MailerContract(ResourceContract):
         (attachment,) = mail.iter_attachments()
         assert attachment.get_filename() == "übersicht.csv"
         assert attachment.get_payload(decode=True) == MAIL.attachments[0].body
+
+    def test_a_mail_has_one_date_and_it_is_now(
+        self, driver: MailerDriver, soon: Soon, clock: Advancing, letterbox: Letterbox
+    ) -> None:
+        """Without one, or with a wrong one, a mail sinks in the inbox; a service has a clock of its own."""
+        driver.send(MAIL, idempotency_key="one", deadline=soon())
+
+        (mail,) = letterbox()
+        (date,) = mail.get_all("Date", [])
+        assert min(abs(date.datetime - now) for now in (clock.now(), datetime.now(UTC))) < HOUR
 
     @pytest.mark.parametrize(
         "change",
@@ -154,6 +168,33 @@ class MailerContract(ResourceContract):
         else:
             assert len(letterbox()) in {1, 2}
 
+    def test_a_key_is_known_to_every_driver(
+        self,
+        driver: MailerDriver,
+        soon: Soon,
+        letterbox: Letterbox,
+        open_driver: OpenDriver[MailerDriver],
+        context: Context,
+    ) -> None:
+        """`IDEMPOTENT_MAIL` is the service's memory: the repeat may come from another process."""
+        first = driver.send(MAIL, idempotency_key="one", deadline=soon())
+        with opened(open_driver, context) as other:
+            second = other.send(MAIL, idempotency_key="one", deadline=soon())
+
+        if Feature.IDEMPOTENT_MAIL in driver.features:
+            assert (first, len(letterbox())) == (second, 1)
+        else:
+            assert len(letterbox()) in {1, 2}
+
+    def test_findings_name_nobody(self, driver: MailerDriver, soon: Soon) -> None:
+        """What `doctor` prints is pasted into issues: it holds no address of the mails to come."""
+        to = ["sam.secret@example.org"]
+
+        found = list(driver.findings(deadline=soon(), sender="Bot <jo.secret@example.com>", to=to))
+
+        assert all(one.detail and not one.part for one in found)
+        assert not [one for one in found if "secret@" in f"{one.detail} {one.mend}"]
+
     @pytest.mark.parametrize("key", ["x" * 300, "2026-W47/fünf £ me@example.org", "a\r\nb"])
     def test_a_key_is_any_text(
         self, driver: MailerDriver, soon: Soon, letterbox: Letterbox, key: str
@@ -222,12 +263,36 @@ class MailerContract(ResourceContract):
         self, driver: MailerDriver, clock: Advancing, letterbox: Letterbox
     ) -> None:
         """`TIMEOUT`."""
-        with refused(ErrorCode.TIMEOUT):
+        with refused(ErrorCode.TIMEOUT, operation="mailer.send"):
             driver.send(MAIL, idempotency_key="one", deadline=Deadline.after(ZERO, clock))
 
         assert not letterbox()
 
     def test_a_missing_service_is_not_reached(self, missing: MailerDriver, soon: Soon) -> None:
         """`NOT_FOUND`, and so surely not sent."""
-        with refused(ErrorCode.NOT_FOUND):
+        with refused(ErrorCode.NOT_FOUND, operation="mailer.send"):
             missing.send(MAIL, idempotency_key="one", deadline=soon())
+
+
+class MailerTroubleContract(TroubleContract):
+    """What a mailer does while its service is in trouble. Part of `MailerContract`."""
+
+    about = "a service in trouble"
+    kind = Kind.MAILER
+
+    @pytest.mark.parametrize("trouble", Trouble)
+    def test_a_service_in_trouble_is_an_error_in_time(
+        self, open_in_trouble: OpenInTrouble, context: Context, trouble: Trouble
+    ) -> None:
+        """By the deadline; core knows from the code whether the mail may have been sent."""
+        calls: Calls = {
+            "mailer.send": lambda mailer, deadline: mailer.send(
+                MAIL, idempotency_key="one", deadline=deadline
+            )
+        }
+
+        self.try_in_trouble(open_in_trouble, context, trouble, calls)
+
+
+class MailerContract(MailContract, MailerTroubleContract):
+    """What every mailer does."""

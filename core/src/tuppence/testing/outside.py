@@ -7,10 +7,14 @@ import select
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any, Final
+
+import pytest
 
 CHILD_SECONDS: Final = 60.0
 """How long a forked child may take before it counts as hung."""
@@ -52,6 +56,31 @@ def _note(event: str, _: tuple[Any, ...]) -> None:
     seen = getattr(_watching, "events", None)
     if seen is not None and event in INPUT_OUTPUT:
         seen.append(event)
+
+
+@contextmanager
+def interrupted_after(seconds: float, words: str) -> Iterator[None]:
+    """Fail with `words` where the block takes longer, on systems that can interrupt what hangs.
+
+    A timer that runs already, as of pytest-timeout, goes on afterwards.
+    """
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def fail(_signal: int, _frame: FrameType | None) -> None:
+        pytest.fail(words)
+
+    handler = signal.signal(signal.SIGALRM, fail)
+    start = time.monotonic()
+    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)
+        if left:
+            signal.setitimer(signal.ITIMER_REAL, max(0.01, left - (time.monotonic() - start)), interval)
 
 
 def in_child(work: Callable[[], object]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tuppence.drivers import LETTERS, MAX_KEY, Context, Key, Record, StoreDriver
 from tuppence.errors import ErrorCode
 from tuppence.testing.contract import OpenDriver, Soon, opened, refused
@@ -113,7 +115,7 @@ class PagesContract(StoreTests):
         found = [record.key.sort for record in page.records]
 
         driver.put(records("001", "005", "015"), deadline=soon())
-        driver.delete([key(found[-1])], deadline=soon())
+        driver.delete([key(found[at]) for at in (0, 1, -1)], deadline=soon())
         while page.cursor is not None:
             page = driver.query(KEY.partition, limit=4, cursor=page.cursor, deadline=soon())
             found += [record.key.sort for record in page.records]
@@ -168,6 +170,31 @@ class PagesContract(StoreTests):
 
         with refused(ErrorCode.INVALID):
             driver.query(KEY.partition, limit=1, cursor="made up", deadline=soon())
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"partition": "contract.others"},
+            {"start": "a"},
+            {"start": "c"},
+            {"end": "f"},
+            {"start": "a", "end": "f"},
+        ],
+        ids=["another partition", "another start", "a start behind it", "another end", "both bounds"],
+    )
+    def test_a_cursor_of_another_query_is_refused(
+        self, driver: StoreDriver, soon: Soon, change: dict[str, str]
+    ) -> None:
+        """Of another partition or range: `INVALID`, since it would skip records and say nothing."""
+        driver.put(records("a", "b", "c", "d"), deadline=soon())
+        driver.put([Record(key=Key(partition="contract.others", sort="a"), body=b"x")], deadline=soon())
+        cursor = driver.query(KEY.partition, limit=2, deadline=soon()).cursor
+        partition = change.get("partition", KEY.partition)
+        bounds = {name: bound for name, bound in change.items() if name != "partition"}
+
+        assert cursor is not None
+        with refused(ErrorCode.INVALID, operation="store.query"):
+            driver.query(partition, limit=2, cursor=cursor, deadline=soon(), **bounds)
 
     def paged(self, store: StoreDriver, soon: Soon, limit: int, **bounds: str) -> list[str]:
         """Return the sort keys of a whole query in pages of `limit`."""

@@ -9,11 +9,13 @@ import pytest
 from tuppence.clock import Deadline
 from tuppence.drivers import ZERO, Context, Delivery, ItemError, QueueDriver
 from tuppence.errors import DriverError, ErrorCode
+from tuppence.testing.attempts import AttemptsContract
 from tuppence.testing.contract import Advancing, OpenDriver, Soon, failures, opened, refused
-from tuppence.testing.lanes import LanesContract
 from tuppence.testing.leases import LeasesContract
 from tuppence.testing.messages import MessagesContract, QueueTests, messages
 from tuppence.testing.outside import in_child
+from tuppence.testing.trouble import Calls, OpenInTrouble, Trouble, TroubleContract
+from tuppence.testing.waiting import ProjectsContract, WaitingContract
 
 Result = Sequence[ItemError] | Sequence[Delivery] | tuple[int, object]
 BATCHES = ("send", "extend", "ack", "nack")
@@ -53,7 +55,7 @@ class QueueCallsContract(QueueTests):
         driver.send(messages(1), deadline=soon())
         held = self.take(driver, soon)
 
-        with refused(ErrorCode.TIMEOUT):
+        with refused(ErrorCode.TIMEOUT, operation=f"queue.{call}"):
             self.calls(driver, held, Deadline.after(ZERO, clock))[call]()
 
         assert not self.take(driver, soon)
@@ -83,7 +85,7 @@ class QueueCallsContract(QueueTests):
         driver.send(messages(1), deadline=soon())
         held = self.take(driver, soon)
 
-        with refused(ErrorCode.NOT_FOUND):
+        with refused(ErrorCode.NOT_FOUND, operation=f"queue.{call}"):
             self.calls(missing, held, soon())[call]()
 
         assert not driver.ack(held, deadline=soon())
@@ -120,5 +122,34 @@ class QueueCallsContract(QueueTests):
         assert sorted(self.drained(driver, soon)) == [first.id, second.id]
 
 
-class QueueContract(QueueCallsContract, MessagesContract, LeasesContract, LanesContract):
+class QueueTroubleContract(TroubleContract, QueueTests):
+    """What a queue does while its service is in trouble. Part of `QueueContract`."""
+
+    about = "a service in trouble"
+
+    @pytest.mark.parametrize("trouble", Trouble)
+    def test_a_service_in_trouble_is_an_error_in_time(
+        self, open_in_trouble: OpenInTrouble, context: Context, trouble: Trouble
+    ) -> None:
+        """By the deadline, to be tried again; a queue that cannot be reached is not an empty one."""
+        calls: Calls = {
+            "queue.send": lambda queue, deadline: queue.send(messages(1), deadline=deadline),
+            "queue.receive": lambda queue, deadline: queue.receive(
+                max_messages=1, wait=ZERO, lease=self.lease, deadline=deadline
+            ),
+            "queue.depth": lambda queue, deadline: queue.depth(deadline=deadline),
+        }
+
+        self.try_in_trouble(open_in_trouble, context, trouble, calls)
+
+
+class QueueContract(
+    QueueCallsContract,
+    MessagesContract,
+    WaitingContract,
+    LeasesContract,
+    AttemptsContract,
+    ProjectsContract,
+    QueueTroubleContract,
+):
     """What every queue does."""

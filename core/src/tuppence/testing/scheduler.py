@@ -10,6 +10,7 @@ from tuppence.drivers import Context, Schedule, SchedulerDriver
 from tuppence.errors import ErrorCode
 from tuppence.testing.contract import OpenDriver, opened, race, refused
 from tuppence.testing.cron import PORTABLE, FiringContract
+from tuppence.testing.polling import PollingContract
 
 WEEKLY = Schedule(
     name="report", cron="0 7 * * MON", job="report", timezone="Europe/London", payload={"week": "last"}
@@ -38,7 +39,7 @@ PAYLOADS = {
 }
 
 
-class SchedulerContract(FiringContract):
+class SchedulerContract(FiringContract, PollingContract):
     """What every scheduler does."""
 
     about = "schedules"
@@ -168,13 +169,13 @@ class SchedulerContract(FiringContract):
 
     def test_a_missing_scheduler_takes_no_schedule(self, missing: SchedulerDriver) -> None:
         """`NOT_FOUND`, on a resource that is not there."""
-        with refused(ErrorCode.NOT_FOUND):
+        with refused(ErrorCode.NOT_FOUND, operation="scheduler.upsert"):
             missing.upsert(WEEKLY)
 
     @pytest.mark.parametrize("call", ["schedules", "remove"])
     def test_a_missing_scheduler_is_not_an_empty_one(self, missing: SchedulerDriver, call: str) -> None:
         """`NOT_FOUND` likewise."""
-        with refused(ErrorCode.NOT_FOUND):
+        with refused(ErrorCode.NOT_FOUND, operation=f"scheduler.{call}"):
             if call == "schedules":
                 missing.schedules()
             else:

@@ -15,6 +15,7 @@ from tuppence.testing.expiry import ExpiryContract
 from tuppence.testing.outside import in_child
 from tuppence.testing.pages import PagesContract
 from tuppence.testing.records import KEY, RecordsContract, StoreTests, records
+from tuppence.testing.trouble import Calls, OpenInTrouble, Trouble, TroubleContract
 
 CALLS = ("put", "put under Absent", "get", "query", "delete", "purge")
 
@@ -56,7 +57,7 @@ class StoreCallsContract(StoreTests):
         if call == "purge" and Feature.NATIVE_TTL in driver.features:
             assert late() == 0
         else:
-            with refused(ErrorCode.TIMEOUT):
+            with refused(ErrorCode.TIMEOUT, operation=f"store.{call.partition(' ')[0]}"):
                 late()
 
         assert self.names(driver, soon) == ["one"]
@@ -71,7 +72,7 @@ class StoreCallsContract(StoreTests):
         if call == "purge" and Feature.NATIVE_TTL in missing.features:
             assert on_nothing() == 0
         else:
-            with refused(ErrorCode.NOT_FOUND):
+            with refused(ErrorCode.NOT_FOUND, operation=f"store.{call.partition(' ')[0]}"):
                 on_nothing()
 
     @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # forking with threads is what is tested
@@ -92,5 +93,32 @@ class StoreCallsContract(StoreTests):
         assert self.names(driver, soon) == ["child", "parent"]
 
 
-class StoreContract(StoreCallsContract, RecordsContract, ConditionsContract, ExpiryContract, PagesContract):
+class StoreTroubleContract(TroubleContract, StoreTests):
+    """What a store does while its service is in trouble. Part of `StoreContract`."""
+
+    about = "a service in trouble"
+
+    @pytest.mark.parametrize("trouble", Trouble)
+    def test_a_service_in_trouble_is_an_error_in_time(
+        self, open_in_trouble: OpenInTrouble, context: Context, trouble: Trouble
+    ) -> None:
+        """By the deadline, to be tried again; a store that cannot be reached is not an empty one."""
+        calls: Calls = {
+            "store.put": lambda store, deadline: store.put(records("one"), deadline=deadline),
+            "store.get": lambda store, deadline: store.get([KEY], deadline=deadline),
+            "store.query": lambda store, deadline: store.query(KEY.partition, limit=1, deadline=deadline),
+            "store.delete": lambda store, deadline: store.delete([KEY], deadline=deadline),
+        }
+
+        self.try_in_trouble(open_in_trouble, context, trouble, calls)
+
+
+class StoreContract(
+    StoreCallsContract,
+    RecordsContract,
+    ConditionsContract,
+    ExpiryContract,
+    PagesContract,
+    StoreTroubleContract,
+):
     """What every store does."""

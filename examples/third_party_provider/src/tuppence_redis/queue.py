@@ -19,7 +19,6 @@ from tuppence.drivers import (
     ZERO,
     Context,
     Delivery,
-    Feature,
     ItemError,
     Limits,
     Message,
@@ -51,7 +50,6 @@ class RedisQueue(QueueDriver):
     """A queue on a Redis server."""
 
     Options = ServerOptions
-    features = frozenset({Feature.DEDUPLICATED, Feature.ATTEMPTS})
     limits = Limits(batch_items=100, batch_bytes=1024 * 1024, item_bytes=256 * 1024)
 
     def __init__(self, options: ServerOptions, context: Context) -> None:

@@ -25,7 +25,6 @@ from tuppence.drivers import (
     ZERO,
     Context,
     Delivery,
-    Feature,
     ItemError,
     Limits,
     Message,
@@ -72,7 +71,6 @@ _ACTIONS: Final[Mapping[Role, Sequence[str]]] = {
     Role.REPORTER: ("GetQueueAttributes",),
 }
 _COUNTS: Final = tuple(f"ApproximateNumberOfMessages{part}" for part in ("", "NotVisible", "Delayed"))
-_FIFO_ONLY: Final = frozenset({Feature.ORDERED, Feature.DEDUPLICATED})
 
 
 class QueueOptions(AwsOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -106,9 +104,6 @@ class SqsQueue(QueueDriver):
     """A queue of SQS."""
 
     Options = QueueOptions
-    features = frozenset(
-        {Feature.ORDERED, Feature.DEDUPLICATED, Feature.ATTEMPTS, Feature.NATIVE_DEAD_LETTERS}
-    )
     limits = Limits(batch_items=ENTRIES, batch_bytes=BODIES, item_bytes=BODY)
 
     def __init__(self, options: QueueOptions, context: Context) -> None:
@@ -116,8 +111,6 @@ class SqsQueue(QueueDriver):
         ending = ".fifo" if options.fifo else ""
         self.name = options.queue or f"tuppence-{context.project}{ending}"
         self._aside = options.dead_letters or f"tuppence-{context.project}-dead{ending}"
-        if not options.fifo:
-            self.features = self.features - _FIFO_ONLY
         self._service = SignedService("sqs", "AmazonSQS", options, context.clock)
 
     def check(self) -> None:
@@ -344,8 +337,6 @@ class SqsQueue(QueueDriver):
 
 class _DeadLetters(SqsQueue):
     """The queue for what came too often. It sets nothing aside itself."""
-
-    features = SqsQueue.features - {Feature.NATIVE_DEAD_LETTERS}
 
     def check(self) -> None:
         """Prove that it is there and may be read."""

@@ -28,7 +28,6 @@ from tuppence.drivers import (
     ZERO,
     Context,
     Delivery,
-    Feature,
     ItemError,
     Limits,
     Message,
@@ -101,15 +100,12 @@ class ServiceBusQueue(QueueDriver):
     """A queue of Service Bus."""
 
     Options = QueueOptions
-    features = frozenset({Feature.DEDUPLICATED, Feature.ATTEMPTS, Feature.NATIVE_DEAD_LETTERS})
     limits = Limits(batch_items=MESSAGES, batch_bytes=BODIES, item_bytes=BODIES)
     sub_queue: str | None = None
 
     def __init__(self, options: QueueOptions, context: Context) -> None:
         super().__init__(options, context)
         self.name = options.queue or f"tuppence-{context.project}"
-        if not options.detects_duplicates:
-            self.features = self.features - {Feature.DEDUPLICATED}
         self._namespace = Namespace(options)
         self._links = ExitStack()
         self._apart = AbandonableCall("tuppence-azure-opening", PROVIDER)
@@ -329,7 +325,6 @@ class ServiceBusQueue(QueueDriver):
 class _DeadLetters(ServiceBusQueue):
     """The sub-queue for what came too often. Nobody sends to it, and it sets nothing aside itself."""
 
-    features = ServiceBusQueue.features - {Feature.NATIVE_DEAD_LETTERS}
     sub_queue = "deadletter"
 
     def send(self, messages: Sequence[Message], /, *, deadline: Deadline) -> Sequence[ItemError]:  # noqa: ARG002 - as above

@@ -29,7 +29,6 @@ from tuppence.drivers import (
     ZERO,
     Context,
     Delivery,
-    Feature,
     ItemError,
     Limits,
     Message,
@@ -113,14 +112,11 @@ class StorageQueue(QueueDriver):
     """A queue of a storage account."""
 
     Options = StorageQueueOptions
-    features = frozenset({Feature.ATTEMPTS, Feature.NATIVE_DEAD_LETTERS})
     limits = Limits(batch_items=MESSAGES, batch_bytes=MESSAGES * BODY, item_bytes=BODY)
 
     def __init__(self, options: StorageQueueOptions, context: Context) -> None:
         super().__init__(options, context)
         self.name = options.queue or queue_named(context.project)
-        if not options.set_aside:
-            self.features = self.features - {Feature.NATIVE_DEAD_LETTERS}
         self._storage = Storage("queue", options, context.clock)
 
     def check(self) -> None:

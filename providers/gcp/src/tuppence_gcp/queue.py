@@ -25,7 +25,6 @@ from tuppence.drivers import (
     ZERO,
     Context,
     Delivery,
-    Feature,
     ItemError,
     Limits,
     Message,
@@ -97,15 +96,12 @@ class PubSubQueue(QueueDriver):
     """A queue in Pub/Sub."""
 
     Options = QueueOptions
-    features = frozenset({Feature.ORDERED, Feature.ATTEMPTS, Feature.NATIVE_DEAD_LETTERS})
     limits = Limits(batch_items=MESSAGES, batch_bytes=BODIES, item_bytes=BODY)
 
     def __init__(self, options: QueueOptions, context: Context) -> None:
         super().__init__(options, context)
         self.name = options.queue or named(context.project, "", "queue")
         self._aside = options.dead_letters or named(context.project, "dead", "queue")
-        if not options.ordered:
-            self.features = self.features - {Feature.ORDERED}
         self._session = Session(
             "https://pubsub.googleapis.com", "PUBSUB_EMULATOR_HOST", options, context.clock
         )
@@ -374,8 +370,6 @@ class PubSubQueue(QueueDriver):
 
 class _DeadLetters(PubSubQueue):
     """The queue for what came too often. It sets nothing aside itself, and so counts no attempts."""
-
-    features = frozenset({Feature.ORDERED})
 
     def check(self) -> None:
         """Prove that it is there."""

@@ -1,5 +1,6 @@
 import socket
 import ssl
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from tuppence.drivers import Email
 from tuppence.errors import ErrorCode
 from tuppence.local.mailer import LocalMailer
 from tuppence.settings import Secret
-from tuppence.testing import MailerContract
+from tuppence.testing import MailerContract, TroubledService
 from tuppence.testing.contract import refused
 
 MAIL = Email(sender="bot@example.com", to="me@example.org", subject="Hello", text="Hello\n", html="")
@@ -56,6 +57,15 @@ class TestLocalMailerSmtp(MailerContract):
                 return LocalMailer(LocalMailer.Options(host=host, port=port, security="none"), context)
 
             yield open_driver
+
+    @pytest.fixture
+    def open_in_trouble(self):
+        @contextmanager
+        def open_in_trouble(context, trouble):
+            with TroubledService(trouble, b"220 hello, and") as (host, port):
+                yield LocalMailer(LocalMailer.Options(host=host, port=port, security="none"), context)
+
+        return open_in_trouble
 
 
 @pytest.fixture
