@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 
 from exact.model import Ack, Delete, Depth, Get, Hide, Item, Purge, Put, Query, Receive, Send
+from tuppence.cursors import cursor_after, position_in
 from tuppence.drivers import (
     ZERO,
     Delivery,
@@ -37,7 +37,7 @@ class Model:
     Options = ModelOptions
 
     def check(self):
-        self._ready("check", None)
+        self._ready(f"{self.kind}.check", None)
 
     def _ready(self, operation, deadline):
         if self.options.world is None:
@@ -70,6 +70,7 @@ class Model:
 
 
 class ModelQueue(Model, QueueDriver):
+    kind = "queue"
     limits = Limits(batch_items=10, batch_bytes=1024 * 1024, item_bytes=256 * 1024)
 
     def send(self, messages, /, *, deadline):
@@ -118,6 +119,7 @@ class ModelQueue(Model, QueueDriver):
 
 
 class ModelStore(Model, StoreDriver):
+    kind = "store"
     limits = Limits(batch_items=100, batch_bytes=8 * 1024 * 1024, item_bytes=400 * 1024)
 
     def put(self, records, /, *, condition=None, deadline):
@@ -125,7 +127,8 @@ class ModelStore(Model, StoreDriver):
             if record.size > self.limits.item_bytes:
                 return ErrorCode.TOO_LARGE
             told = tuple(sorted(record.attributes.items()))
-            return Put(record.key, record.body, told, record.expires_at, condition)
+            expires = record.expires_at and record.expires_at.replace(microsecond=0)
+            return Put(record.key, record.body, told, expires, condition)
 
         self._ready("store.put", deadline)
         self._one_where_conditional("store.put", records, condition)
@@ -140,10 +143,10 @@ class ModelStore(Model, StoreDriver):
 
     def query(self, partition, /, *, start="", end="", limit, cursor=None, deadline):
         self._ready("store.query", deadline)
-        after = None if cursor is None else self._after(cursor)
+        after = None if cursor is None else self._after(cursor, partition, start, end)
         pairs, more = self._do(Query(partition, start, end, after, min(limit, self.options.page)))
         records = [_record(key, item) for key, item in pairs]
-        following = urlsafe_b64encode(records[-1].key.sort.encode()).decode() if more else None
+        following = cursor_after(records[-1].key.sort, partition, start, end) if more else None
         return Page(records=records, cursor=following)
 
     def delete(self, keys, /, *, condition=None, deadline):
@@ -160,11 +163,11 @@ class ModelStore(Model, StoreDriver):
         if isinstance(condition, Version) and len(items) != 1:
             raise self._error(ErrorCode.INVALID, operation)
 
-    def _after(self, cursor):
-        try:
-            return urlsafe_b64decode(cursor.encode("ascii")).decode("ascii")
-        except ValueError:
-            raise self._error(ErrorCode.INVALID, "store.query") from None
+    def _after(self, cursor, *query):
+        after = position_in(cursor, *query)
+        if after is None:
+            raise self._error(ErrorCode.INVALID, "store.query")
+        return after
 
 
 def _record(key: Any, item: Item) -> Record:

@@ -1,5 +1,7 @@
 """The model is held to the contract that every provider is held to."""
 
+from collections import defaultdict
+
 import pytest
 
 from exact.drivers import ModelOptions, ModelQueue, ModelStore
@@ -18,8 +20,10 @@ ONE_PROCESS = pytest.mark.xfail(reason="the model lives in the memory of one pro
 class TestModelQueue(QueueContract):
     @pytest.fixture
     def open_driver(self, memory):
+        memories = defaultdict(Memory, contract=memory)
+
         def open_driver(context, *, missing=False):
-            return ModelQueue(ModelOptions(None if missing else memory), context)
+            return ModelQueue(ModelOptions(None if missing else memories[context.project]), context)
 
         return open_driver
 
