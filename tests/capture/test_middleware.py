@@ -204,3 +204,29 @@ def test_a_status_that_is_no_number_does_not_fail_in_the_application(client, sen
     client.flush()
 
     assert sent()[1][0].data["status"] == 500
+
+
+@pytest.mark.parametrize("status", ["OK", "", b"OK", None, 200])
+def test_no_status_of_a_wsgi_application_makes_the_middleware_raise(client, sent, status):
+    def app(environ, start_response):
+        start_response(status, [])
+        return [b"ok"]
+
+    assert serve(wsgi.Middleware(app, client=client)) == b"ok"
+
+    assert [event.data["status"] for event in requests(client, sent)] == [500]
+
+
+@pytest.mark.parametrize("message", [{}, None, {"type": "http.response.start"}])
+def test_no_message_of_an_asgi_application_makes_the_middleware_raise(client, message):
+    sent = []
+
+    async def app(scope, receive, send):
+        await send(message)
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(asgi.Middleware(app, client=client)({"type": "http", "path": "/"}, None, send))
+
+    assert sent == [message]

@@ -233,3 +233,11 @@ def test_where_nothing_ever_arrived_and_all_runs_there_is_no_mail(tuppence, fold
     tuppence("worker", "--once")
 
     assert mails(folder) == []
+
+
+@pytest.mark.parametrize("week", ["9999-W52", "9999-W51", "0001-W01"])
+def test_a_week_at_the_end_of_the_calendar_is_an_error_in_words(tuppence, week):
+    result = tuppence("report", "--week", week)
+
+    assert result.status == USAGE
+    assert "is no week" in result.stderr

@@ -188,3 +188,19 @@ def test_no_row_is_lost_without_a_word(values, data):
             covered |= set(range(begins, ends))
         missing = set(range(2, len(damaged) + 1)) - covered
         assert all(not damaged[number - 1].strip() for number in missing)
+
+
+@pytest.mark.parametrize("part", ["x\n", "x" * 79 + "\n"])
+def test_a_text_of_any_size_ends_the_reading_soon(part):
+    taken = itertools.count()
+
+    def lines():
+        yield HEADER.encode()
+        yield b'2026-11-16T09:00:00Z,question,u0,"'
+        for _ in taken:
+            yield part.encode()
+
+    refusals = [row for _, row, _ in read_csv(lines()) if isinstance(row, InvalidEvent)]
+
+    assert "the quoted text that begins on line 2 goes on for too long" in str(refusals[-1])
+    assert next(taken) <= MAX_ROW_CHARACTERS

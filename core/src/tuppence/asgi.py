@@ -6,11 +6,11 @@ app = tuppence.asgi.Middleware(app, client=tp)
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
 
 from tuppence.capture.client import Client
-from tuppence.capture.requests import BROKEN, Recorder, template
+from tuppence.capture.requests import BROKEN, Recorder, status_code, template
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -63,10 +63,11 @@ class Middleware:
 
         async def sending(message: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-            if message["type"] == "http.response.body" and not message.get("more_body", False):
+            step = message.get("type") if isinstance(message, Mapping) else None
+            if step == "http.response.start":
+                status = status_code(message.get("status"))
+            await send(message)  # the server judges it
+            if step == "http.response.body" and not message.get("more_body", False):
                 record(status)
 
         try:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from tuppence.capture.client import Client
-from tuppence.capture.requests import BROKEN, Recorder, template
+from tuppence.capture.requests import BROKEN, Recorder, status_code, template
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -44,7 +44,7 @@ class Middleware:
         request = _Request(self._recorder, environ)
 
         def starting(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
-            request.status = int(status[:3]) if status[:3].isdecimal() else BROKEN
+            request.status = _code(status)
             return start_response(status, headers, *error)
 
         try:
@@ -54,6 +54,14 @@ class Middleware:
             request.close()
             raise
         return _Body(body, request)
+
+
+def _code(status: Any) -> int:
+    """Return the number that a status line begins with; that of an error for what is no status line."""
+    try:
+        return status_code(int(status[:3]))
+    except Exception:  # noqa: BLE001 - nothing an application answers may raise here; the server judges it
+        return BROKEN
 
 
 def _route(environ: Environ, status: int) -> str:

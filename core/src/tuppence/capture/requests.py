@@ -23,6 +23,8 @@ UNMATCHED: Final = "(no route)"
 _LONGEST: Final = 24
 """Characters of a path segment that may be a word of the API's own; longer ones are taken for values."""
 _WORD: Final = re.compile(r"(?:v\d+|[A-Za-z][A-Za-z._~-]*)")
+_LEAST: Final = 100
+_MOST: Final = 999
 _NOT_FOUND: Final = 404
 _NOT_ALLOWED: Final = 405
 
@@ -81,6 +83,14 @@ class Recorder(Generic[Context]):
             status=status,
             latency_ms=round((time.perf_counter() - started) * 1000),
         )
+
+
+def status_code(status: Any) -> int:
+    """Return an HTTP status code, given as a number or an enumeration; that of an error for anything else."""
+    try:
+        return int(status) if isinstance(status, int) and _LEAST <= status <= _MOST else BROKEN
+    except Exception:  # noqa: BLE001 - nothing an application answers may raise here
+        return BROKEN
 
 
 def template(

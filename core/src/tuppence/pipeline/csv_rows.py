@@ -19,6 +19,8 @@ DELIMITERS: Final = ",;\t|"
 """What may stand between values; the header tells which it is."""
 MAX_ROW_CHARACTERS: Final = 4 * MAX_EVENT_BYTES
 """A row is not followed over more lines than hold this: no event is larger."""
+MAX_LINES_AFTER: Final = 10_000
+"""Lines that are read behind such a text in search of a row of this file, before it is given up."""
 _FIELDS: Final = frozenset({"id", "type", "time", "source", "user", "session"})
 _KNOWN: Final = _FIELDS | {
     *("text", "outcome", "cause", "latency_ms", "model", "input_tokens", "output_tokens", "score", "sources"),
@@ -35,12 +37,16 @@ def read_csv(lines: Iterable[bytes]) -> Iterator[Line]:
 
     The first row names the columns. `id`, `type`, `time`, `source`, `user` and `session`, in capitals too,
     are the event's own; any other, with or without `data.` in front, is a value in its `data`. Empty values
-    and columns without a name are left out.
+    and columns without a name are left out. Behind a text that goes on for too long, with no row after it,
+    reading ends with a refusal that says so.
     """
     rows = _Rows(line.decode(errors="surrogateescape") for line in without_mark(lines))
     names: list[str] | None = None
     repeated = ""
     for number, row, text in rows:
+        if rows.lines_lost(row, names) > MAX_LINES_AFTER:
+            yield number, InvalidEvent(_GIVEN_UP.format(first=rows.long_since)), 0
+            return
         if isinstance(row, InvalidEvent):
             yield number, row, 0
         elif names is None:
@@ -60,6 +66,7 @@ class _Rows:
 
     Attributes:
         delimiter: what stands between values.
+        long_since: the line on which a text began that went on for too long; 0 once a row was read since.
 
     """
 
@@ -67,7 +74,10 @@ class _Rows:
         self._lines = lines
         self._again: deque[str] = deque()
         self._taken: list[str] = []
+        self._size = 0
         self._number = 0
+        self._lost = 0
+        self.long_since = 0
         header = next(lines, "")
         self._again.append(header)
         self.delimiter = next((each for each in DELIMITERS if _names_time(header, each)), DELIMITERS[0])
@@ -84,9 +94,18 @@ class _Rows:
             if isinstance(row, InvalidEvent) or any(row):
                 return begins, row, text
 
+    def lines_lost(self, row: list[str] | InvalidEvent, names: list[str] | None) -> int:
+        """Return how many lines have been read since a text that went on for too long, none a row."""
+        if isinstance(row, list) and len(row) == len(names or row):
+            self.long_since = self._lost = 0
+        elif self.long_since:
+            self._lost += 1
+        return self._lost
+
     def _next_row(self) -> list[str] | InvalidEvent:
         """Read one row. Of one that is broken, all lines but the first will be read again."""
         self._taken.clear()
+        self._size = 0
         try:
             return next(self._reader)
         except csv.Error as error:
@@ -104,10 +123,12 @@ class _Rows:
             line = self._again.popleft() if self._again else next(self._lines, None)
             if line is None:
                 return
-            if sum(map(len, self._taken)) > MAX_ROW_CHARACTERS:
+            if self._size > MAX_ROW_CHARACTERS:
                 self._again.appendleft(line)
+                self.long_since = self.long_since or self._number + 1
                 return
             self._taken.append(line)
+            self._size += len(line)
             yield line
 
 
@@ -137,6 +158,10 @@ _QUOTES: Final = (
 )
 
 
+_GIVEN_UP: Final = (
+    "the quoted text that begins on line {first} goes on for too long and no row follows it, so the file is "
+    "read no further; close its quotation mark, or take that text out"
+)
 _ROWS_WITHIN: Final = (
     "the quoted text that begins on this line ends on line {last} and holds what looks like whole rows of "
     "this file, so none of these lines is imported; close its quotation mark, or take those rows out of it"

@@ -15,6 +15,7 @@ LAST: Final = "last"
 THIS: Final = "this"
 _LABEL: Final = re.compile(r"(\d{4})-W(\d{2})")
 _DAYS: Final = 7
+_FIRST_YEAR: Final = 1971
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Week:
         try:
             if match is None:
                 raise ValueError("no label of a week")
+            if not _FIRST_YEAR <= int(match[1]) <= now.year + 1:
+                raise ValueError("no week that a report can be about")
             return cls(date.fromisocalendar(int(match[1]), int(match[2]), 1), zone)
         except ValueError:
             this = cls.last(now, zone).label
