@@ -16,6 +16,8 @@ THIS: Final = "this"
 _LABEL: Final = re.compile(r"(\d{4})-W(\d{2})")
 _DAYS: Final = 7
 _FIRST_YEAR: Final = 1971
+_YEARS_AHEAD: Final = 50
+"""Years after this one of which a week can be named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Week:
         try:
             if match is None:
                 raise ValueError("no label of a week")
-            if not _FIRST_YEAR <= int(match[1]) <= now.year + 1:
+            if not _FIRST_YEAR <= int(match[1]) <= now.year + _YEARS_AHEAD:
                 raise ValueError("no week that a report can be about")
             return cls(date.fromisocalendar(int(match[1]), int(match[2]), 1), zone)
         except ValueError:
