@@ -27,8 +27,8 @@ demo: setup ## a week of a chatbot's traffic, from capture to the report
 	.venv/bin/tuppence demo
 
 test: lint ## everything that must hold
-	# a worker that waits for an emulator leaves its core to another
-	.venv/bin/pytest -n 3 --dist worksteal -p tuppence.testing.results --contract-results .pytest_cache/contracts.json
+	# workers that wait for an emulator leave their cores to others
+	.venv/bin/pytest -n 4 --dist worksteal -p tuppence.testing.results --contract-results .pytest_cache/contracts.json
 	.venv/bin/python scripts/provider_matrix.py --compare .pytest_cache/contracts.json
 
 quick: setup ## the tests that take seconds

@@ -6,6 +6,7 @@ the hour, type, seq, id, source, user, session, data]. An empty instance means e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ TREE = True
 WORDS = samples.WORDS
 _NINE: Final = 1_794_819_600_000  # 2026-11-16T09:00:00Z, in milliseconds
 _HOUR: Final = 3_600_000
+_NAME: Final = re.compile(r"[A-Za-z0-9._~-]*")
 _LARGEST: Final = MAX_NUMBER - 1
 _Name = str | None
 _Row = tuple[int, str, int, _Name, _Name, _Name, _Name, dict[str, Any]]
@@ -35,11 +37,11 @@ def check(data: bytes) -> None:
     except (msgspec.MsgspecError, UnicodeError, RecursionError, TypeError, OverflowError):
         return  # nothing that a writer packs
     segments = {}
-    for body, (_, rows, _) in zip(bodies, batches, strict=True):
+    for body, (instance, rows, _) in zip(bodies, batches, strict=True):
         try:
             segment = segment_of(body, project=PROJECT, redacted=True)
         except Unusable:
-            assert not all(map(_within_limits, rows))
+            assert not (_NAME.fullmatch(instance[:32]) and all(map(_within_limits, rows)))
             continue
         assert read_batch(segment.body) is not None
         segments[segment.id] = segment.body

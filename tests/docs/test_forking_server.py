@@ -74,6 +74,8 @@ def test_what_is_captured_under_gunicorn_arrives_once(folder, environment, optio
         "set_aside": 0,
         "ignored": 0,
         "silent": [],
+        "claimed": 0,
+        "uncertain": 0,
     }
 
 
@@ -94,4 +96,6 @@ def test_what_is_captured_under_uwsgi_arrives_once(folder, environment, options)
         "set_aside": 0,
         "ignored": 0,
         "silent": [],
+        "claimed": 0,
+        "uncertain": 0,
     }

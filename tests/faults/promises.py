@@ -6,7 +6,7 @@ from pathlib import Path
 from struct import Struct
 
 _NUMBERS = Struct("<QQ")
-_ID = 14
+_ID = 29
 
 
 class Promises:

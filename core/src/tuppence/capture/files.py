@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -114,9 +113,15 @@ def remove_file(path: Path) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder and what is in it, as far as that can be done. Raises as `opened`."""
-    with opened(folder.parent) as parent:
-        shutil.rmtree(folder.name, ignore_errors=True, dir_fd=parent)
+    """Remove a folder and the files in it, as far as that can be done. Raises as `opened`.
+
+    Not with `shutil.rmtree`, which takes no `dir_fd` where eventlet has replaced functions of `os`.
+    """
+    for name in names_in(folder):
+        with suppress(OSError):
+            remove_file(folder / name)
+    with opened(folder.parent) as parent, suppress(OSError):
+        os.rmdir(folder.name, dir_fd=parent)
 
 
 def status_of(path: Path) -> os.stat_result:
