@@ -11,10 +11,10 @@ are counted again in the same way.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from traceback import extract_tb
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -39,8 +39,6 @@ from tuppence.pipeline.tally import Tally
 from tuppence.pipeline.unsealed import TOO_LONG, Attempts
 from tuppence.pipeline.visitors import visitor_hashes
 from tuppence.store import RACES, Store
-
-log = logging.getLogger("tuppence")
 
 LATE: Final = timedelta(hours=1)
 """An event is late when its segment is received more than this after its hour ended."""
@@ -181,7 +179,7 @@ class _Seal:
             name = marker.key.sort.removeprefix(prefix)
             young = newest is not None and hour_start(name) > newest
             if young or self._deadline.remaining() <= reserve or not self.attempts.is_due(marker.key.sort):
-                self.left += 1
+                self._leave(marker.key.sort)
             elif self._sealed(marker.key.sort, name, make):
                 self._store.delete(
                     marker.key, condition=Version(marker.version or ""), deadline=self._deadline
@@ -201,16 +199,24 @@ class _Seal:
             if self._begun == 1:
                 self.attempts.set_aside(marker, TOO_LONG)  # it had the whole run
             else:
-                self.left += 1
+                self._leave(marker)
         except DriverError as error:
             if error.code not in _OF_ONE_PERIOD:
                 raise
             self.attempts.set_aside(marker, failure_of(error).message)
-        except Exception as error:
-            log.exception("tuppence: the period %s cannot be counted", name)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one hour is not wrong with the others
             failure = failure_of(error)
-            self.attempts.set_aside(marker, failure.message or f"an unexpected error, {failure.code}")
+            place = extract_tb(error.__traceback__)[-1]
+            reason = (
+                failure.message or f"an unexpected error, {failure.code} in {place.name}, line {place.lineno}"
+            )
+            self.attempts.set_aside(marker, reason)
         return False
+
+    def _leave(self, marker: str) -> None:
+        """Leave a period for another run."""
+        self.attempts.leave(marker)
+        self.left += 1
 
     def hour(self, hour: str) -> bool:
         """Make an hour's rollup and texts; say whether no one else did at the same time."""

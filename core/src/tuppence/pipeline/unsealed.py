@@ -51,12 +51,14 @@ class Attempts:
         return marker in self._before
 
     def is_due(self, marker: str) -> bool:
-        """Whether this period is to be tried now. One that is not stays as it was."""
+        """Whether this period is to be tried now."""
         before = self._before.get(marker)
-        if before is None or before.due(self._clock.now()):
-            return True
-        self._now[marker] = before
-        return False
+        return before is None or before.due(self._clock.now())
+
+    def leave(self, marker: str) -> None:
+        """Note that this period was not tried, and is as it was."""
+        if marker in self._before:
+            self._now[marker] = self._before[marker]
 
     def set_aside(self, marker: str, reason: str) -> None:
         """Note that this period could not be counted."""
