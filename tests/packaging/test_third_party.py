@@ -143,7 +143,8 @@ def test_the_example_keeps_the_contract_from_its_wheel(installed, tmp_path):
         found = cases(tmp_path / "report.xml", class_name)
         assert {case.get("name").partition("[")[0] for case in found} >= promised(contract)
         reasons = {skipped.get("message") for case in found for skipped in case.iter("skipped")}
-        assert reasons <= {"does not claim to be ordered"}
+        # redis-py allows its whole time-out for each byte, so a server that trickles holds it up for longer
+        assert reasons <= {"no `open_in_trouble` is given"}
 
 
 def test_the_example_is_listed_with_what_it_can_do(installed):

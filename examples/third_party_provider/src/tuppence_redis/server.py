@@ -60,9 +60,15 @@ class Server:
         self._client: redis.Redis | None = None
 
     def run(
-        self, operation: str, keys: Sequence[str], arguments: Sequence[Any], *, deadline: Deadline
+        self,
+        operation: str,
+        keys: Sequence[str],
+        arguments: Sequence[Any],
+        *,
+        deadline: Deadline,
+        step: str = "",
     ) -> Any:
-        """Return what the script's step for `operation` answers: `queue.send` runs its step `send`.
+        """Return what a step of the script answers, by default the operation's: `queue.send` runs `send`.
 
         A script runs alone on the server, so a step happens at once or not at all.
         """
@@ -70,8 +76,7 @@ class Server:
             client = self._ready(operation, deadline)
             script = client.register_script(self._script)
             self._meter.count("redis.commands")
-            step = operation.partition(".")[2]
-            return script(keys, [step, *arguments])
+            return script(keys, [step or operation.partition(".")[2], *arguments])
 
     def check(self, operation: str, *, deadline: Deadline) -> None:
         """Prove that the server lets us in and will keep what it is given."""

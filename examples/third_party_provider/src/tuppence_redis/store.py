@@ -129,7 +129,8 @@ class RedisStore(StoreDriver):
         Which ones is asked first, since a script may only touch keys that it was told of.
         """
         bound = min(microseconds(before) - 1, microseconds(self.context.clock.now()))
-        names = self._run("store.expired", [], [bound, max(0, min(limit, PURGED))], deadline)
+        most = max(0, min(limit, PURGED))
+        names = self._run("store.purge", [], [bound, most], deadline, step="expired")
         if not names:
             return 0
         keys = [name.decode().split("/") for name in names]
@@ -142,14 +143,20 @@ class RedisStore(StoreDriver):
         self._server.close()
 
     def _run(
-        self, operation: str, partitions: Sequence[str], arguments: Sequence[Any], deadline: Deadline
+        self,
+        operation: str,
+        partitions: Sequence[str],
+        arguments: Sequence[Any],
+        deadline: Deadline,
+        *,
+        step: str = "",
     ) -> Any:
         base = f"{self.options.prefix}:store"
         keys = [f"{base}:expiry"]
         for partition in partitions:
             keys += [f"{base}:records:{partition}", f"{base}:index:{partition}"]
         now = microseconds(self.context.clock.now())
-        return self._server.run(operation, keys, [now, *arguments], deadline=deadline)
+        return self._server.run(operation, keys, [now, *arguments], deadline=deadline, step=step)
 
     def _check_batch(
         self, operation: str, keys: Sequence[Key], condition: Absent | Version | None = None
