@@ -40,6 +40,9 @@ EXIT_TIMEOUT: Final = 1.0
 TICK: Final = 0.5
 """Seconds between two looks at the journals, and so the longest a process stays without a sender."""
 _POLL: Final = 0.01
+_LOOK: Final = 0.1
+"""Seconds between two looks of a flush at its journal, where the thread of this process has done nothing
+meanwhile: another process may. Each is some fifty system calls in the caller's thread or greenlet."""
 _ID_LETTERS: Final = 14
 """Of each part of a name: 66 bits. Letters alone, since redaction replaces what reads like a number."""
 
@@ -92,6 +95,7 @@ class Instance:
         self._wake: queue.SimpleQueue[None] = threads.original("queue", "SimpleQueue")()
         self._closing_by: float | None = None
         self._set_aside = self._set_aside_at_flush = 0
+        self._passes = 0
 
     def start(self, *, threaded: bool) -> None:
         """Begin to serve journals, in a thread; without one, `flush` and `close` serve them."""
@@ -149,18 +153,23 @@ class Instance:
         until = time.monotonic() + timeout
         number, offset = self.journal.position()
         self.journal.ask_flush()
+        passes = self._passes
         self._wake.put(None)
         left: set[str] | None = None
+        looked = time.monotonic()
         while True:
             if not self.has_thread:
                 self._serve_here(until)
-            reader = self._reader()
-            if left is None and reader.covers(number, offset):
-                left = set(reader.pending)
-            if left is not None and not left.intersection(reader.pending):
-                before, self._set_aside_at_flush = self._set_aside_at_flush, self.events_set_aside()
-                return self._set_aside_at_flush <= before
-            if time.monotonic() >= until:
+            now = time.monotonic()
+            if self._passes != passes or now - looked >= _LOOK or now >= until:
+                passes, looked = self._passes, now
+                reader = self._reader()
+                if left is None and reader.covers(number, offset):
+                    left = set(reader.pending)
+                if left is not None and not left.intersection(reader.pending):
+                    before, self._set_aside_at_flush = self._set_aside_at_flush, self.events_set_aside()
+                    return self._set_aside_at_flush <= before
+            if now >= until:
                 return False
             time.sleep(_POLL)
 
@@ -331,6 +340,8 @@ class Instance:
         except Exception:  # the thread must live; what it could not do now it does later
             log.exception("tuppence: the sender failed and goes on")
             return False
+        finally:
+            self._passes += 1
 
     def _give_up(self, timeout: float) -> None:
         """Close the journal, so that its end can be seen, and give the thread `timeout` seconds more."""
