@@ -96,13 +96,15 @@ _ASCII: Final = {
 }
 
 
-def most_asked(counts: Mapping[str, int], most: int, characters: int) -> list[str]:
+def most_asked(counts: Mapping[str, int], most: int, characters: int | None = None) -> list[str]:
     """Return up to `most` keys, the most asked first; of those asked as often, in code-point order.
 
-    It ends before the key with which they would have more than so many characters together.
+    With a number of `characters`, it ends before the key with which they would have more together.
     """
     keys = sorted(counts)
     keys.sort(key=counts.__getitem__, reverse=True)
+    if characters is None:
+        return keys[:most]
     lengths = accumulate(map(len, keys[:most]))
     return keys[: bisect_right(list(lengths), characters)]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tuppence.pipeline.texts import ASKERS, CHARACTERS, Text, merge_texts, most_asked
+from tuppence.pipeline.texts import ASKERS, Text, merge_texts, most_asked
 from tuppence.report.similar import grouped
 
 COMPARED: Final = 20_000
@@ -70,7 +70,7 @@ def people(text: Text) -> tuple[int, int]:
 
 
 def _compared(counts: Mapping[str, int]) -> dict[str, int]:
-    return {key: counts[key] for key in most_asked(counts, COMPARED, CHARACTERS)}
+    return {key: counts[key] for key in most_asked(counts, COMPARED)}
 
 
 def _one(leader: str, texts: list[Text], before: int) -> Group:
