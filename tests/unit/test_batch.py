@@ -26,7 +26,7 @@ from tuppence.batch import (
     unpack,
 )
 from tuppence.errors import BadBatch
-from tuppence.event import Event
+from tuppence.event import MAX_DEPTH, Event
 
 ROOT = Path(__file__).parents[2]
 VECTORS = json.loads((ROOT / "docs/reference/batch-vectors.json").read_text())
@@ -34,7 +34,16 @@ VECTORS = json.loads((ROOT / "docs/reference/batch-vectors.json").read_text())
 words = st.text(max_size=8)
 few = {"max_size": 3}
 plain = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | words
-values = st.recursive(plain, lambda inner: st.lists(inner, **few) | st.dictionaries(words, inner, **few))
+
+
+def levels(value):
+    """Return how many lists and mappings lie in each other here, as capturing and importing bound it."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(levels, inner), default=0)
+
+
+nested = st.recursive(plain, lambda inner: st.lists(inner, **few) | st.dictionaries(words, inner, **few))
+values = nested.filter(lambda value: levels(value) <= MAX_DEPTH)
 events = st.builds(
     Event,
     time=st.integers(at(0), at(60) - 1),
