@@ -78,7 +78,7 @@ def _nested(levels: int) -> Any:
     A decoder refuses what is longer, or lies deeper, before it builds it.
     """
     few = Meta(max_length=MAX_KEYS)
-    plain = value = Annotated[str, Meta(max_length=MAX_EVENT_BYTES)] | int | float | bool | None
+    plain = value = _Text | int | float | bool | None
     for _ in range(levels):
         value = plain | Annotated[list[value], few] | Annotated[dict[_Name, value], few]  # type: ignore[valid-type]
     return value
@@ -201,9 +201,14 @@ def peek(body: bytes) -> tuple[str, Header]:
 
 def unpack(body: bytes) -> tuple[Header, Columns]:
     """Return a batch's header and columns, differences undone. Raises `BadBatch`; size is bounded."""
+    _, header = peek(body)
+    return header, read_columns(body, header)
+
+
+def read_columns(body: bytes, header: Header) -> Columns:
+    """Return the columns of a batch whose header has been read, as `unpack` does."""
     import zstandard
 
-    _, header = peek(body)
     start = PREFIX + int.from_bytes(body[PREFIX - 4 : PREFIX], "little")
     frame = body[start:]
     try:
@@ -218,7 +223,7 @@ def unpack(body: bytes) -> tuple[Header, Columns]:
     columns.seq = list(accumulate(columns.seq))
     columns.time = list(accumulate(columns.time))
     _check_columns(header, columns)
-    return header, columns
+    return columns
 
 
 def to_events(columns: Columns) -> list[Event]:

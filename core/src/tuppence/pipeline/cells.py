@@ -8,8 +8,8 @@ from typing import Final
 
 from tuppence.batch import Columns
 from tuppence.event import Outcome
-from tuppence.pipeline.names import bounded, hundredths, kept_names, strings, summed, wholes
-from tuppence.pipeline.rollup import Cell, CitationUse, ModelUse, RouteUse
+from tuppence.pipeline.names import NAMES, bounded, hundredths, kept_names, strings, summed, wholes
+from tuppence.pipeline.rollup import Cell, CitationUse, ModelUse, RouteUse, fewer_citations
 from tuppence.pipeline.rows import Rows
 from tuppence.pipeline.sketch import Histogram, IdSet, total
 from tuppence.pipeline.visitors import Hashes
@@ -112,7 +112,7 @@ class CellTally:
             sources=bounded(_named(self._sources)),
             routes=self._route_uses(),
             scores={score: times for score, times in self._scores.items() if score is not None},
-            citations=self._citations(),
+            citations=fewer_citations(self._cited, NAMES),
         )
 
     def _model_uses(self) -> dict[str, ModelUse]:
@@ -126,15 +126,6 @@ class CellTally:
             for model, tokens in spent.items():
                 use = uses[named[model or _UNNAMED]]
                 setattr(use, kind, total([getattr(use, kind), tokens]))
-        return uses
-
-    def _citations(self) -> dict[str, CitationUse]:
-        named = kept_names({name: use.questions for name, use in self._cited.items()})
-        uses: dict[str, CitationUse] = {}
-        for name, use in self._cited.items():
-            kept = uses.setdefault(named[name], CitationUse())
-            for field in CitationUse.__struct_fields__:
-                setattr(kept, field, getattr(kept, field) + getattr(use, field))
         return uses
 
     def _route_uses(self) -> dict[str, RouteUse]:

@@ -67,7 +67,7 @@ def segment_of(body: bytes, *, project: str, redacted: bool) -> Segment:
     if header.project != project:
         raise Unusable(Reason.OTHER_PROJECT, "a batch of another project")
     try:
-        batch.unpack(body)  # and forgotten: what is stored is what came
+        batch.read_columns(body, header)  # and forgotten: what is stored is what came
     except BadBatch as error:
         raise Unusable(Reason.BAD_COLUMNS, str(error)) from None
     return Segment(batch_id, header.hour, body, "batch", header.count)

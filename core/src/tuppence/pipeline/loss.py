@@ -14,6 +14,7 @@ from typing import Final
 
 from tuppence.event import shown_name
 from tuppence.pipeline.rollup import Seen, arrived, merge_seen
+from tuppence.pipeline.sketch import total
 from tuppence.runs import holds
 
 
@@ -59,8 +60,8 @@ def loss(before: Mapping[str, Seen], period: Mapping[str, Seen], after: Mapping[
         after: in the time after, as far as it has passed.
 
     """
-    lost = set_aside = dropped = refused = ignored = claimed = 0
-    silent = []
+    lost = set_aside = dropped = refused = ignored = 0
+    silent, claims = [], []
     for name, seen in period.items():
         earlier, later = before.get(name, Seen()), after.get(name, Seen())
         fallen = max(0, seen.dropped - earlier.dropped)
@@ -69,7 +70,7 @@ def loss(before: Mapping[str, Seen], period: Mapping[str, Seen], after: Mapping[
         passed_over = max(0, seen.ignored - earlier.ignored)
         said = missing + fallen + turned_away + passed_over
         if said > ALWAYS_BELIEVED + MOST_FOR_ONE * arrived(seen):
-            claimed += said
+            claims.append(said)
             continue
         lost += missing
         set_aside += min(missing, max(0, seen.set_aside - earlier.set_aside))
@@ -86,8 +87,8 @@ def loss(before: Mapping[str, Seen], period: Mapping[str, Seen], after: Mapping[
         refused=refused,
         ignored=ignored,
         silent=sorted(silent),
-        claimed=claimed,
-        uncertain=sum(seen.uncertain for seen in period.values()),
+        claimed=total(claims),
+        uncertain=total(seen.uncertain for seen in period.values()),
     )
 
 

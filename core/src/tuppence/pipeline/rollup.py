@@ -220,14 +220,19 @@ def _with_fewer_names(cell: Cell) -> Cell:
         types=bounded(cell.types, DAY_NAMES),
         causes=bounded(cell.causes, DAY_NAMES),
         sources=bounded(cell.sources, DAY_NAMES),
-        models=_fewer(cell.models, attrgetter("questions"), _merge_models),
-        routes=_fewer(cell.routes, attrgetter("requests"), _merge_routes),
-        citations=_fewer(cell.citations, attrgetter("questions"), _merge_citations),
+        models=_fewer(cell.models, attrgetter("questions"), _merge_models, DAY_NAMES),
+        routes=_fewer(cell.routes, attrgetter("requests"), _merge_routes, DAY_NAMES),
+        citations=fewer_citations(cell.citations, DAY_NAMES),
     )
 
 
-def _fewer(table: Mapping[str, Any], size: Callable[[Any], int], merge: Any) -> dict[str, Any]:
-    named = kept_names({name: size(use) for name, use in table.items()}, DAY_NAMES)
+def fewer_citations(table: Mapping[str, CitationUse], most: int) -> dict[str, CitationUse]:
+    """Return a table of at most `most` names; the rest is `OTHER`."""
+    return _fewer(table, attrgetter("questions"), _merge_citations, most)
+
+
+def _fewer(table: Mapping[str, Any], size: Callable[[Any], int], merge: Any, most: int) -> dict[str, Any]:
+    named = kept_names({name: size(use) for name, use in table.items()}, most)
     return _grouped(({named[name]: use} for name, use in table.items()), merge)
 
 

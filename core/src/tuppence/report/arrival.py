@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from tuppence.pipeline.loss import loss
 from tuppence.pipeline.rollup import Seen, merge_instances
-from tuppence.pipeline.sketch import total
 from tuppence.report.document import Arrival
 from tuppence.report.numbers import Numbers
 
@@ -40,7 +39,7 @@ def arrival(weeks: Sequence[Numbers], at: int, after: Mapping[str, Seen]) -> Arr
         unreadable=this.unreadable,
         conflicting=this.conflicting,
         silent_instances=len(found.silent),
-        claimed=total([found.claimed]),
-        uncertain=total([found.uncertain]),
+        claimed=found.claimed,
+        uncertain=found.uncertain,
         untraced=this.untraced,
     )

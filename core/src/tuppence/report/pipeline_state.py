@@ -15,7 +15,7 @@ from tuppence.liveness import Job, Pipeline, State
 from tuppence.pipeline.heartbeat import Failure
 from tuppence.pipeline.unsealed import UnsealedError
 from tuppence.report.document import Action, Report
-from tuppence.report.words import counted, moment
+from tuppence.report.words import capital, counted, moment
 
 _NOTHING: Final = {
     "drain": "Nothing has been drained",
@@ -38,7 +38,7 @@ def problem(job: Job, pipeline: Pipeline, zone: ZoneInfo) -> str:
     nothing = _NOTHING.get(job.job, f"The job {job.job} has not succeeded")
     since = f"since {_moment(job.succeeded, zone)}" if job.succeeded else "yet"
     if job.failure and _counts_in_part(job):
-        text = _sentence(reason(job.failure))
+        text = capital(reason(job.failure))
     elif job.state is State.FAILING and job.failure:
         text = f"{nothing} {since}: {reason(job.failure)}"
     elif job.ended is None:
@@ -178,11 +178,6 @@ def _counts_in_part(job: Job) -> bool:
     """Whether a job did what it could, and all but some hours or days are counted."""
     failure = job.failure
     return job.state is State.FAILING and failure is not None and failure.code == UnsealedError.__name__
-
-
-def _sentence(text: str) -> str:
-    """Return a text with a capital at its beginning."""
-    return text[:1].upper() + text[1:]
 
 
 def _moment(at: datetime, zone: ZoneInfo) -> str:
