@@ -34,6 +34,13 @@ def test_what_has_been_counted_comes_first(world):
     assert read(world, BODIES[3], BODIES[4]) == [*BODIES[3:], *BODIES[:3]]
 
 
+def test_what_fits_into_memory_is_read_once(world, monkeypatch):
+    receive(world, *BODIES)
+    monkeypatch.setattr(world.store, "get", None)
+
+    assert read(world) == BODIES
+
+
 def test_what_does_not_fit_into_memory_is_read_when_it_is_due(world, monkeypatch):
     monkeypatch.setattr(segments, "HELD", len(BODIES[0]))
     receive(world, *BODIES)

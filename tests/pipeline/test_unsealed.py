@@ -10,7 +10,7 @@ from tuppence.clock import Deadline
 from tuppence.drivers import Record
 from tuppence.errors import ErrorCode
 from tuppence.pipeline import layout
-from tuppence.pipeline.seal import seal
+from tuppence.pipeline.segments import Segments
 from tuppence.pipeline.tally import Tally
 from tuppence.pipeline.unsealed import AGAIN, TOO_LONG, Unsealed, UnsealedError, error_of, read_unsealed
 
@@ -123,16 +123,7 @@ class TestTooLong:
         return world
 
     def seal(self, world, **options):
-        deadline = Deadline.after(30, world.clock)
-        return seal(
-            world.store,
-            project=PROJECT,
-            zone=world.zone,
-            retention=world.retention,
-            clock=world.clock,
-            deadline=deadline,
-            **options,
-        )
+        return world.seal(deadline=Deadline.after(30, world.clock), **options)
 
     def test_it_is_given_up_in_time_for_the_others(self, slow):
         with pytest.raises(UnsealedError, match=TOO_LONG):
@@ -140,6 +131,24 @@ class TestTooLong:
 
         assert slow.markers() == [NINE_O_CLOCK]
         assert slow.day().whole.events == 1
+
+    def test_reading_again_what_came_before_is_given_up_in_time_too(self, world, monkeypatch):
+        def read(segments, part):
+            if part in once:
+                world.clock.advance(timedelta(seconds=3))
+            once.add(part)
+            return read_one(segments, part)
+
+        read_one, once = Segments.body, set()
+        take_in(world, *(captured(question(n)) for n in range(1, 9)))
+        world.clock.advance(timedelta(seconds=1))
+        take_in(world, captured(question(8), question(9)), captured(question(10, 60)))
+        monkeypatch.setattr(Segments, "body", read)
+
+        with pytest.raises(UnsealedError, match=TOO_LONG):
+            self.seal(world)
+
+        assert world.markers() == [NINE_O_CLOCK]
 
     def test_it_is_tried_again_a_day_later(self, slow, monkeypatch):
         with pytest.raises(UnsealedError):

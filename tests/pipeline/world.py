@@ -133,8 +133,7 @@ class World:
             zone=self.zone,
             retention=self.retention,
             clock=self.clock,
-            deadline=self.deadline,
-            **options,
+            **{"deadline": self.deadline, **options},
         )
 
     def attempt(self, step, crash):

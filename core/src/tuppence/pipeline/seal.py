@@ -225,14 +225,17 @@ class _Seal:
         before = records.read_rollup(old) if old is not None else None
         zone = self._zone_for(hour, before)
         segments = self._segments(hour)
-        tally = Tally(hour, zone, self._hashes, segments.body)
+        began = self._deadline.remaining()
+
+        def read_again(part: str) -> bytes | None:
+            self._check_time(began)
+            return segments.body(part)
+
+        tally = Tally(hour, zone, self._hashes, read_again)
         known = set(before.parts) if before is not None else set()
         ends = []
-        began = self._deadline.remaining()
         for segment in segments.in_order(known):
-            spent = began - self._deadline.remaining()
-            if self._deadline.remaining() <= self._reserve + spent / 2:  # which is more than the rest takes
-                raise _OutOfTimeError
+            self._check_time(began)
             ends.append(segment.expires_at or self._clock.now())
             self._add(tally, hour, segment)
         if not known <= set(tally.parts) or not self._may_change(hour, zone):
@@ -255,6 +258,15 @@ class _Seal:
             return False
         self._mark_days(hour, rollup, before)
         return True
+
+    def _check_time(self, began: float) -> None:
+        """Raise `_OutOfTimeError` unless there is time for the rest of an hour and for others.
+
+        `began` is what there was when the hour was begun. The rest takes less than half of what it took so far.
+        """
+        left = self._deadline.remaining()
+        if left <= self._reserve + (began - left) / 2:
+            raise _OutOfTimeError
 
     def recount(self, hour: str) -> bool:
         """Count an hour by the owner's clock that was counted by another; say whether no one else did.

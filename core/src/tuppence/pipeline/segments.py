@@ -31,6 +31,7 @@ class Segments:
         self._project = project
         self._hour = hour
         self._deadline = deadline
+        self._bodies: dict[str, bytes] = {}
 
     def __iter__(self) -> Iterator[Record]:
         """Yield all of them, by id."""
@@ -45,14 +46,18 @@ class Segments:
         held = 0
         for segment in self:
             held += len(segment.body)
-            found.append(segment if held <= HELD else replace(segment, body=b""))
+            if held <= HELD:
+                self._bodies[segment.key.sort] = segment.body
+            found.append(replace(segment, body=b""))
         found.sort(key=lambda one: (one.key.sort not in counted, one.attributes["received"], one.key.sort))
         for segment in found:
-            body = segment.body or self.body(segment.key.sort)
+            body = self.body(segment.key.sort)
             if body is not None:
                 yield replace(segment, body=body)
 
     def body(self, part: str) -> bytes | None:
         """Return what a segment holds, or `None` if it is gone."""
+        if part in self._bodies:
+            return self._bodies[part]
         segment = self._store.get(layout.segment(self._project, self._hour, part), deadline=self._deadline)
         return segment.body if segment is not None else None
