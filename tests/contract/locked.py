@@ -11,3 +11,17 @@ def locked(path):
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
         yield
+
+
+def in_trouble(open_driver, path):
+    """Return the fixture `open_in_trouble` of drivers on a file. No such trouble refuses or trickles."""
+
+    @contextmanager
+    def open_in_trouble(context, _):
+        with closing(open_driver(context)) as driver:
+            driver.check()
+            driver.close()
+            with locked(path):
+                yield driver
+
+    return open_in_trouble

@@ -17,6 +17,16 @@ from uwsgi_program import environment_of_uwsgi, uwsgi_program
 GUIDE = ROOT / "docs/how-to/run-under-a-forking-server.md"
 PATIENCE = 60
 ADDRESS = re.compile(r"(?:http://|bound to TCP address )(127\.0\.0\.1:[1-9]\d+)")
+NOTHING_LOST = {
+    "lost": 0,
+    "dropped": 0,
+    "refused": 0,
+    "set_aside": 0,
+    "ignored": 0,
+    "silent": [],
+    "claimed": 0,
+    "uncertain": 0,
+}
 UWSGI = {
     "default options": ["--module", "app:app", "--master", "--processes", "3"],
     "recommended options": ["--ini", "uwsgi.ini"],
@@ -67,16 +77,7 @@ def test_what_is_captured_under_gunicorn_arrives_once(folder, environment, optio
     assert answers == [b"Yes."] * 4
     started = status["events"] - 4 - 4  # each question, and each request that brought it
     assert started in ({1} if options else {1, 2})  # gunicorn may be stopped before its second worker starts
-    assert status["loss"] == {
-        "lost": 0,
-        "dropped": 0,
-        "refused": 0,
-        "set_aside": 0,
-        "ignored": 0,
-        "silent": [],
-        "claimed": 0,
-        "uncertain": 0,
-    }
+    assert status["loss"] == NOTHING_LOST
 
 
 @pytest.mark.parametrize("options", UWSGI.values(), ids=UWSGI)
@@ -89,13 +90,4 @@ def test_what_is_captured_under_uwsgi_arrives_once(folder, environment, options)
 
     assert answers == [b"Yes."] * 30
     assert status["events"] == 1 + 30 + 30  # the start, each question, and each request that brought it
-    assert status["loss"] == {
-        "lost": 0,
-        "dropped": 0,
-        "refused": 0,
-        "set_aside": 0,
-        "ignored": 0,
-        "silent": [],
-        "claimed": 0,
-        "uncertain": 0,
-    }
+    assert status["loss"] == NOTHING_LOST

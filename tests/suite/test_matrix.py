@@ -19,10 +19,12 @@ SCRIPT = ROOT / "scripts/provider_matrix.py"
 HINT = "run `make matrix`, and commit what it writes"
 MODULE = """
 import pytest
-from tuppence.drivers import Feature
+from suite.running import Worker
+from tuppence.clock import SystemClock
+from tuppence.drivers import Context
 from tuppence.local.compute import LocalCompute
+from tuppence.meter import UnitMeter
 from tuppence.testing import ComputeContract
-from contract.local.test_compute import Worker
 
 class Slow(LocalCompute):
     def consumer(self, handle, /):
@@ -34,9 +36,8 @@ class TestAcme(ComputeContract):
 
     @pytest.fixture
     def platform(self):
-        worker = Worker()
-        worker.driver = Slow(worker.driver.options, worker.driver.context)
-        return worker
+        context = Context(project="contract", meter=UnitMeter(), clock=SystemClock())
+        return Worker(Slow(LocalCompute.Options(), context))
 
     @pytest.mark.xfail(reason="acmemu | drops bytes")
     def test_a_body_is_bytes(self):

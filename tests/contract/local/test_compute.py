@@ -1,32 +1,11 @@
-from datetime import UTC, datetime
-
 import pytest
 
+from suite.running import Worker
 from tuppence.clock import SystemClock
-from tuppence.drivers import Context, Delivery
+from tuppence.drivers import Context
 from tuppence.local.compute import LocalCompute
 from tuppence.meter import UnitMeter
 from tuppence.testing import ComputeContract
-
-
-class Worker:
-    """The long-running worker, as far as the driver's functions can tell."""
-
-    def __init__(self):
-        context = Context(project="contract", meter=UnitMeter(), clock=SystemClock())
-        self.driver = LocalCompute(LocalCompute.Options(), context)
-
-    def deliver(self, consumer, messages):
-        expires = datetime(2026, 11, 16, tzinfo=UTC)
-        deliveries = [Delivery(message=message, receipt=None, expires=expires) for message in messages]
-        return {error.position for error in consumer(deliveries)}
-
-    def fire(self, runner, run):
-        try:
-            runner(run)
-        except ValueError:
-            return False
-        return True
 
 
 class TestLocalCompute(ComputeContract):
@@ -34,4 +13,5 @@ class TestLocalCompute(ComputeContract):
 
     @pytest.fixture
     def platform(self):
-        return Worker()
+        context = Context(project="contract", meter=UnitMeter(), clock=SystemClock())
+        return Worker(LocalCompute(LocalCompute.Options(), context))

@@ -1,8 +1,6 @@
-from contextlib import closing, contextmanager
-
 import pytest
 
-from contract.locked import locked
+from contract.locked import in_trouble
 from contract.ordering import KeepsLanes
 from tuppence.local.queue import LocalQueue
 from tuppence.testing import QueueContract
@@ -21,17 +19,7 @@ class TestLocalQueue(KeepsLanes, QueueContract):
 
     @pytest.fixture
     def open_in_trouble(self, open_driver, tmp_path):
-        """Whatever the trouble: a file has no service that could refuse or trickle."""
-
-        @contextmanager
-        def open_in_trouble(context, _):
-            with closing(open_driver(context)) as driver:
-                driver.check()
-                driver.close()
-                with locked(tmp_path / "tuppence.db"):
-                    yield driver
-
-        return open_in_trouble
+        return in_trouble(open_driver, tmp_path / "tuppence.db")
 
     @pytest.fixture
     def misconfigured(self, missing, context, tmp_path):

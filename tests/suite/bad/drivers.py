@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 from dataclasses import replace
@@ -13,6 +14,8 @@ from tuppence.meter import UnitMeter
 
 CATALOGUE = []
 """The bad drivers, in the order in which their modules define them."""
+HERE = os.getpid()
+IN_TROUBLE = "a service in trouble is an error in time"
 PAUSE = 0.1
 """Seconds between two steps that should be one."""
 

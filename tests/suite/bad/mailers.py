@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from suite.bad.drivers import Unmetered, changing, error, found_by, invalid, leaked, patient
+from suite.bad.drivers import IN_TROUBLE, Unmetered, changing, error, found_by, invalid, leaked, patient
 from tuppence.drivers import Feature
 from tuppence.errors import DriverError, ErrorCode
 from tuppence.findings import note
 from tuppence.local.mailer import LocalMailer
 from tuppence.testing.trouble import ALLOWED
-
-IN_TROUBLE = "a service in trouble is an error in time"
 
 
 class Altering(LocalMailer):

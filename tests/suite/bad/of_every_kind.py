@@ -7,13 +7,12 @@ import threading
 
 import msgspec
 
-from suite.bad.drivers import error, found_by
+from suite.bad.drivers import HERE, error, found_by
 from tuppence.drivers import Feature, Permission
 from tuppence.errors import ErrorCode
 from tuppence.findings import note, wrong
 from tuppence.local.scheduler import LocalScheduler
 
-HERE = os.getpid()
 WEEKDAYS = str.maketrans("0123456", "6012345")
 
 

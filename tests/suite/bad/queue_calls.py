@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 
-from suite.bad.drivers import changing, error, found_by, invalid, leaked, patient, recoded
+from suite.bad.drivers import HERE, IN_TROUBLE, changing, error, found_by, invalid, leaked, patient, recoded
 from tuppence.drivers import ItemError
 from tuppence.errors import DriverError, ErrorCode
 from tuppence.local.queue import LocalQueue
 from tuppence.testing.trouble import ALLOWED
 
 CALLS = ("send", "receive", "extend", "ack", "nack", "depth")
-HERE = os.getpid()
-IN_TROUBLE = "a service in trouble is an error in time"
 
 
 @found_by("an empty batch is nothing to do")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -12,7 +11,6 @@ from tuppence.errors import DriverError, ErrorCode
 from tuppence.local.database import microseconds
 from tuppence.local.scheduler import LocalScheduler
 
-HERE = os.getpid()
 WEEKDAYS = str.maketrans("0123456", "6012345")
 
 

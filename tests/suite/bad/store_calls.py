@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 
 from suite.bad.drivers import (
+    HERE,
+    IN_TROUBLE,
     Unmetered,
     changing,
     found_by,
@@ -20,9 +22,6 @@ from tuppence.local.store import LocalStore
 from tuppence.testing.trouble import ALLOWED
 
 CALLS = ("put", "get", "query", "delete", "purge")
-HERE = os.getpid()
-IN_TROUBLE = "a service in trouble is an error in time"
-TOO_LARGE = ErrorCode.TOO_LARGE
 
 
 @found_by("what is billed is counted")

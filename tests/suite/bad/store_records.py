@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 
-from suite.bad.drivers import (
-    Alone,
-    error,
-    found_by,
-    invalid,
-    pause,
-)
+from suite.bad.drivers import Alone, error, found_by, invalid, pause
 from tuppence.drivers import ItemError, Key, Limits
 from tuppence.errors import ErrorCode
 from tuppence.local.store import LocalStore
 
-CALLS = ("put", "get", "query", "delete", "purge")
-HERE = os.getpid()
-IN_TROUBLE = "a service in trouble is an error in time"
 TOO_LARGE = ErrorCode.TOO_LARGE
 
 

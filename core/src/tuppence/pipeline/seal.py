@@ -262,7 +262,7 @@ class _Seal:
     def _check_time(self, began: float) -> None:
         """Raise `_OutOfTimeError` unless there is time for the rest of an hour and for others.
 
-        `began` is what there was when the hour was begun. The rest takes less than half of what it took so far.
+        `began` is what there was when the hour was begun. The rest takes less than half of what went by.
         """
         left = self._deadline.remaining()
         if left <= self._reserve + (began - left) / 2:
