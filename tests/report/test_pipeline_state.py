@@ -76,8 +76,8 @@ def test_an_hour_that_cannot_be_counted_is_named_and_not_taken_for_all(log):
     report = usual(log).report(pipeline=SICK["an hour set aside"])
 
     said = (
-        "The hour 2026-11-17 09:00 UTC cannot be counted and is set aside, everything else is counted: "
-        "the record x cannot be read."
+        "The hour 2026-11-17 09:00 UTC cannot be counted and is set aside: the record x cannot be read. "
+        "Everything else is counted."
     )
     assert said in " ".join(render_text(report).split())
     assert "Nothing has been counted" not in render_text(report)

@@ -10,7 +10,7 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from types import FrameType
 from typing import Any, Final
 
@@ -167,7 +167,8 @@ def _stopping(output: Output, *, at_once: bool) -> Iterator[threading.Event]:
         if number == signal.SIGINT and stop.is_set():
             raise KeyboardInterrupt
         stop.set()
-        output.note("Stopping once the job in hand is done; Ctrl-C ends it at once.")
+        with suppress(RuntimeError):  # the signal came while a line was being written
+            output.note("Stopping once the job in hand is done; Ctrl-C ends it at once.")
 
     numbers = (signal.SIGTERM,) if at_once else (signal.SIGTERM, signal.SIGINT)
     before = {number: signal.signal(number, ask) for number in numbers}

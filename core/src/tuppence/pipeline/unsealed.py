@@ -82,8 +82,8 @@ def error_of(unsealed: Mapping[str, Unsealed]) -> UnsealedError:
     first, *others = sorted(unsealed, key=lambda marker: (marker.startswith("d"), marker))
     more = f" and {len(others)} more" if others else ""
     return UnsealedError(
-        f"{_named(first)}{more} cannot be counted and {'are' if others else 'is'} set aside, "
-        f"everything else is counted: {unsealed[first].reason}"
+        f"{_named(first)}{more} cannot be counted and {'are' if others else 'is'} set aside: "
+        f"{unsealed[first].reason}. Everything else is counted"
     )
 
 

@@ -30,8 +30,8 @@ _WHERE_ANY: Final = {
 }
 _SELDOM: Final = {
     "contradicted": "Of the duplicates, with other content",
-    "claimed": "Claimed to be lost, and not borne out",
-    "uncertain": "Perhaps lost: too many gaps to follow",
+    "claimed": "Reported as lost, but not borne out",
+    "uncertain": "May be lost: too many gaps to follow",
     "untraced": "Processes too many to follow",
 }
 """Signs of harm, of which nothing need be said while there are none."""
@@ -89,12 +89,13 @@ def _remarks(report: Report, none: Sequence[str]) -> Iterator[str]:
     if health.contradicted:
         yield (
             f"{counted(health.contradicted, 'event')} came under the identity of one that says something "
-            "else. The first one counts. If none of yours sends events twice, somebody else may be sending."
+            "else; the first is counted. If no application of yours does that, "
+            "someone else has its credentials."
         )
     if health.claimed:
         yield (
-            f"Some processes say that {counted(health.claimed, 'event')} were lost, dropped or refused, but "
-            "next to nothing arrived of them. That is in no other number."
+            f"Some processes report {counted(health.claimed, 'event')} as lost, dropped or refused, but "
+            "next to nothing of theirs arrived. No other number includes them."
         )
     if health.waiting_hours:
         yield f"Still waiting to be counted: {counted(health.waiting_hours, 'hour')} with events."
